@@ -1,0 +1,62 @@
+"""What a world and a driver are, for the loop. Protocols only.
+
+The session thread alone calls a Simulator. One driver thread, started by the session, alone calls a Driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from sim_bridge.messages import CameraFrame, Control, DrivePlan, DriverInfo, Instruction, InstructionKind, Observation
+
+
+class SimulatorLost(RuntimeError):
+    """The world stopped answering; its message names the world and the way back."""
+
+
+class Simulator(Protocol):
+    """A world with one ego car, advanced one tick at a time."""
+
+    @property
+    def town(self) -> str: ...
+
+    @property
+    def world(self) -> str:
+        """Either "embedded" or "carla HOST:PORT"."""
+
+    def reset(self, seed: int) -> Observation:
+        """A new episode: ego at the start chosen by `seed`, traffic re-seeded. `episode` rises by one, `tick` is 0."""
+
+    def step(self, control: Control) -> Observation:
+        """Apply `control`, advance TICK_S, return what the car sees. Raises SimulatorLost within 5 s of silence."""
+
+    def chase_frame(self) -> CameraFrame | None:
+        """The newest picture for people, of the last tick where there is one. Never part of an Observation."""
+
+    def finished(self, kind: InstructionKind) -> bool:
+        """Whether the manoeuvre begun by `begin(kind)` is over: the lane changed, the junction passed."""
+
+    def begin(self, kind: InstructionKind) -> None:
+        """Note where the car is now as the start of a manoeuvre that `finished` judges."""
+
+    def close(self) -> None:
+        """Destroy our own actors and restore the world's settings. Twice is fine."""
+
+
+class Driver(Protocol):
+    """Looks, plans, and speaks. Each call returns or yields within a tick or so; `speak` is advanced between plans."""
+
+    @property
+    def info(self) -> DriverInfo: ...
+
+    def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
+        """The plan for this observation. Raises on failure; the session brakes and says so."""
+
+    def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
+        """Commentary on this observation, a few characters at a time; the pieces concatenate to the sentence."""
+
+    def answer(self, observation: Observation, question: str) -> Iterator[str]:
+        """The answer to a question about this observation, a few characters at a time."""
+
+    def close(self) -> None: ...
