@@ -1,0 +1,32 @@
+"""The house rules that a machine can check: style, types, and the walls between the rooms."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+CHECKS = {
+    "ruff check": [sys.executable, "-m", "ruff", "check", "."],
+    "ruff format": [sys.executable, "-m", "ruff", "format", "--check", "."],
+    "mypy": [sys.executable, "-m", "mypy"],
+    "import-linter": [str(Path(sys.executable).with_name("lint-imports"))],
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_check_passes(name: str) -> None:
+    done = subprocess.run(CHECKS[name], cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"{name} found something:\n{done.stdout}{done.stderr}"
+
+
+def test_no_room_has_a_name_that_says_nothing() -> None:
+    empty_names = {"utils", "util", "common", "helpers", "helper", "base", "manager", "core", "misc"}
+    rooms = [
+        p for room in ("app", "sim_bridge", "model") for p in (ROOT / room).rglob("*") if "__pycache__" not in str(p)
+    ]
+    assert [p for p in rooms if p.stem in empty_names] == []
