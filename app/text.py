@@ -1,0 +1,103 @@
+"""Every sentence the person reads that the page itself writes. Plain strings and pure functions.
+
+Sentences about what the car does come from the drive, inside views and command results; they are shown as they are.
+"""
+
+from __future__ import annotations
+
+from sim_bridge.messages import Engagement, Phase, Reason, TalkOrder
+
+WORDS_AT_MOST = 400  # characters; longer than any sentence a person would say to a driver
+
+STARTING = "The drive is starting. The first picture follows in a few seconds."
+DRIVE_GONE = (
+    "The drive is not running, so nothing reaches the car. Restart it from the page, or wait for it to come back."
+)
+NO_TICKET = "This page's pass is no longer valid. Reload the page to get a new one."
+TOO_FAST = "That was a lot at once. Wait a second and try again."
+EMPTY_INSTRUCTION = "Type an instruction first. Clear removes the present one."
+EMPTY_QUESTION = "Type a question first."
+CLEARED = "Instruction cleared. The car drives on by its route."
+RESTARTING = "Restarting what has stopped."
+NOT_UNDERSTOOD = "The page sent something the drive does not know. Reload the page."
+
+ENGAGEMENT_WORDS = {
+    Engagement.ENGAGED: "Engaged",
+    Engagement.OVERRIDDEN: "Overridden",
+    Engagement.MANUAL: "Manual",
+    Engagement.SAFE_STOP: "Safe stop",
+}
+
+REASON_WORDS = {
+    Reason.STARTED: "since the drive started",
+    Reason.USER_ENGAGED: "engaged by a person",
+    Reason.USER_RELEASED: "handed back by a person",
+    Reason.USER_TAKEOVER: "a person took the wheel",
+    Reason.USER_STEER: "a person steered",
+    Reason.USER_BRAKE: "a person braked",
+    Reason.USER_GAS: "a person pressed the throttle",
+    Reason.DEADMAN: "no word from the person's keys, so the car brakes",
+    Reason.WATCHER_LEFT: "the person at the wheel left, so the car brakes",
+    Reason.PLAN_STALE: "the driver's plan is too old, so the car brakes",
+    Reason.PLAN_INVALID: "the driver's plan makes no sense, so the car brakes",
+    Reason.DRIVER_FAILED: "the driver failed, so the car brakes",
+    Reason.WORLD_LOST: "the world stopped answering",
+}
+
+PHASE_WORDS = {
+    Phase.STARTING: "starting",
+    Phase.RUNNING: "running",
+    Phase.PAUSED: "paused",
+    Phase.FAILED: "failed",
+}
+
+TALK_ORDER_WORDS = {
+    TalkOrder.ALONGSIDE: "talks alongside",
+    TalkOrder.TALK_FIRST: "talks first, then plans",
+}
+
+EXAMPLES = (
+    "stop here",
+    "drive faster",
+    "slow down",
+    "keep 5 m/s",
+    "change to the left lane",
+    "change to the right lane",
+    "turn left at the next junction",
+    "drive on",
+)
+
+QUESTION_EXAMPLES = (
+    "Is the traffic light red?",
+    "What are you doing and why?",
+    "Is there a car ahead?",
+)
+
+
+def too_long(what: str, length: int) -> str:
+    return f"{what} may have up to {WORDS_AT_MOST} characters, this one has {length:,}. Say it shorter."
+
+
+def unknown_mode(mode: str) -> str:
+    return f"The mode is either 'follow' or 'safety', not {_quoted(mode)}."
+
+
+def unknown_action(action: str, known: tuple[str, ...]) -> str:
+    return f"The action is one of {', '.join(known)}, not {_quoted(action)}."
+
+
+def not_text(what: str) -> str:
+    return f"{what} is a piece of text."
+
+
+def wheel_is_held(holder: str) -> str:
+    return f"Someone else ({holder}) holds the wheel. It is free again once they hand it back, leave, or pause."
+
+
+def no_answer_within(seconds: float) -> str:
+    return f"The driver gave no answer within {seconds:.0f} s. Ask again, or look whether it is still running."
+
+
+def _quoted(word: str) -> str:
+    short = word if len(word) <= 40 else word[:40] + "…"
+    return repr(short)
