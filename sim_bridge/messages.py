@@ -87,6 +87,7 @@ class Reason(Enum):
     PLAN_INVALID = "plan_invalid"
     DRIVER_FAILED = "driver_failed"
     WORLD_LOST = "world_lost"
+    PLAN_RECOVERED = "plan_recovered"
 
 
 class Phase(Enum):
@@ -368,7 +369,7 @@ class SessionView:
     target_speed_mps: float
     engagement: Engagement
     engagement_reason: Reason
-    holder: str  # who holds the wheel: "driver" or the holder of the newest takeover
+    holder: str  # who holds the wheel: "driver", the holder of the newest takeover, or "nobody" in SAFE_STOP
     driver: DriverInfo
     town: str
     world: str  # "embedded" or "carla HOST:PORT"
