@@ -1,0 +1,151 @@
+"""One vehicle in Bullet: a box on four ray-cast wheels, driven by pedals. Owned by `Physics`, world thread only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from panda3d.bullet import BulletBoxShape, BulletRigidBodyNode, BulletVehicle, BulletWorld, ZUp
+from panda3d.core import LPoint3, LVector3, TransformState
+
+from sim_bridge.embedded import panda_frame
+from sim_bridge.embedded.contracts import PedalState, Pose, VehicleShape
+from sim_bridge.embedded.physics import powertrain
+from sim_bridge.embedded.vehicles import label_of
+
+_GRAVITY_MPS2 = 9.81
+_SUSPENSION_REST_M = 0.40  # what panda3d gives every wheel; it offers no way to set it
+_SUSPENSION_STIFFNESS = 45.0  # force per metre and kilogram of chassis, Bullet's unit
+_DAMPING_COMPRESSION, _DAMPING_RELAXATION = 4.0, 5.5
+_TYRE_FRICTION = 1.25
+_ROLL_INFLUENCE = 0.12
+_CLEARANCE_M = 0.22
+_STANDING_MPS = 0.15
+# Bullet drops the brake of a wheel whose engine force is not zero, so pedals below this count as released.
+_PEDAL_DEAD_ZONE = 0.01
+# Holds a car with no pedal pressed where it stands; far below what a push of another car overcomes.
+_HOLDING_MPS2 = 0.4
+
+
+class Car:
+    """Lives from `add_vehicle` to `remove`. While `simulated` is off it is a kinematic box that `place` moves."""
+
+    def __init__(self, world: Any, root: Any, shape: VehicleShape, pose: Pose) -> None:
+        self.shape = shape
+        self.label = label_of(shape)
+        self.pedals = PedalState()
+        self.simulated = True
+        self.steer_deg = 0.0
+        self._world: BulletWorld = world
+        self.origin_height = 0.30 * shape.height  # of the centre of mass above the ground
+        self.node = self._chassis(shape)
+        self.path = root.attachNewNode(self.node)
+        self.place(pose)
+        world.attachRigidBody(self.node)
+        self._vehicle = self._wheels(world, shape)
+        world.attachVehicle(self._vehicle)
+
+    def _chassis(self, shape: VehicleShape) -> Any:
+        half_height = (shape.height - _CLEARANCE_M) / 2.0
+        box = BulletBoxShape(LVector3(shape.width / 2.0, shape.length / 2.0, half_height))
+        node = BulletRigidBodyNode(shape.blueprint_id)
+        lift = _CLEARANCE_M + half_height - self.origin_height
+        node.addShape(box, TransformState.makePos(LPoint3(0, 0, lift)))
+        node.setMass(shape.mass)
+        node.setFriction(0.35)
+        node.setDeactivationEnabled(False)
+        return node
+
+    def _wheels(self, world: Any, shape: VehicleShape) -> Any:
+        vehicle = BulletVehicle(world, self.node)
+        vehicle.setCoordinateSystem(ZUp)
+        sag = _GRAVITY_MPS2 / (4.0 * _SUSPENSION_STIFFNESS)
+        hub = shape.wheel_radius + _SUSPENSION_REST_M - sag - self.origin_height
+        for y, is_front in ((shape.wheel_base / 2.0, True), (-shape.wheel_base / 2.0, False)):
+            for x in (-shape.track / 2.0, shape.track / 2.0):
+                wheel = vehicle.createWheel()
+                wheel.setChassisConnectionPointCs(LPoint3(x, y, hub))
+                wheel.setFrontWheel(is_front)
+                wheel.setWheelDirectionCs(LVector3(0, 0, -1))
+                wheel.setWheelAxleCs(LVector3(1, 0, 0))
+                wheel.setWheelRadius(shape.wheel_radius)
+                wheel.setMaxSuspensionTravelCm(25.0)
+                wheel.setMaxSuspensionForce(20.0 * shape.mass)
+                wheel.setSuspensionStiffness(_SUSPENSION_STIFFNESS)
+                wheel.setWheelsDampingCompression(_DAMPING_COMPRESSION)
+                wheel.setWheelsDampingRelaxation(_DAMPING_RELAXATION)
+                wheel.setFrictionSlip(_TYRE_FRICTION)
+                wheel.setRollInfluence(_ROLL_INFLUENCE)
+        vehicle.getTuning().setSuspensionStiffness(_SUSPENSION_STIFFNESS)
+        return vehicle
+
+    def forward_speed(self) -> float:
+        nose = self.path.getQuat().getForward()
+        return float(nose.dot(self.node.getLinearVelocity()))
+
+    def drive(self, substep_s: float) -> None:
+        """Turn the newest pedals into forces for the coming tick."""
+        if not self.simulated:
+            return
+        speed = self.forward_speed()
+        force, braking_mps2 = self._longitudinal(speed)
+        self.steer_deg = powertrain.wheel_angle_deg(self.shape, speed, self.pedals.steer)
+        brake_impulse = braking_mps2 * self.shape.mass * substep_s / 4.0
+        for index in range(4):
+            self._vehicle.applyEngineForce(force / 4.0, index)
+            self._vehicle.setBrake(brake_impulse, index)
+        left, right = powertrain.ackermann_deg(self.shape, self.steer_deg)
+        # Bullet turns wheels counter-clockwise seen from above, CARLA's steer is to the right.
+        self._vehicle.setSteeringValue(-left, 0)
+        self._vehicle.setSteeringValue(-right, 1)
+
+    def _longitudinal(self, speed: float) -> tuple[float, float]:
+        """Engine force (N, along the nose) and braking (m/s2); one of them is zero."""
+        pedals = self.pedals
+        brake = pedals.brake * powertrain.full_brake_mps2(speed)
+        if pedals.hand_brake:
+            brake = max(brake, powertrain.HAND_BRAKE_MPS2)
+        throttle = pedals.throttle if pedals.throttle > _PEDAL_DEAD_ZONE else 0.0
+        if pedals.hand_brake or pedals.brake > _PEDAL_DEAD_ZONE:
+            return 0.0, brake + powertrain.rolling_mps2(speed)
+        if throttle == 0.0 and abs(speed) < _STANDING_MPS:
+            return 0.0, _HOLDING_MPS2
+        direction = -1.0 if pedals.reverse else 1.0
+        along = speed * direction
+        if along < 0.0:
+            # Rolling against the chosen gear: the losses help the engine to stop and turn the motion around.
+            pull = powertrain.throttle_mps2(self.shape, 0.0, throttle) + powertrain.rolling_mps2(speed)
+        else:
+            is_too_fast = pedals.reverse and along > powertrain.REVERSE_LIMIT_MPS
+            pull = powertrain.throttle_mps2(self.shape, along, 0.0 if is_too_fast else throttle)
+        return direction * pull * self.shape.mass, 0.0
+
+    def simulate(self, on: bool) -> None:
+        if on == self.simulated:
+            return
+        self.simulated = on
+        if on:
+            self._world.remove(self.node)
+            self.node.setKinematic(False)
+            self.node.setMass(self.shape.mass)
+            self._world.attachRigidBody(self.node)
+            self._world.attachVehicle(self._vehicle)
+        else:
+            # Removing the vehicle takes its chassis out with it.
+            self._world.remove(self._vehicle)
+            self.node.setKinematic(True)
+            self.steer_deg = 0.0
+            self._world.attachRigidBody(self.node)
+
+    def place(self, pose: Pose) -> None:
+        panda_frame.put(self.path, pose)
+        self.path.setPos(self.path, 0.0, 0.0, self.origin_height)
+
+    def pose(self) -> Pose:
+        """Of the actor origin, on the ground under the middle."""
+        path = self.path
+        position = path.getPos() - path.getQuat().xform(LVector3(0, 0, self.origin_height))
+        return panda_frame.pose_from(position, path.getHpr())
+
+    def remove(self) -> None:
+        self._world.remove(self._vehicle if self.simulated else self.node)
+        self.path.removeNode()

@@ -1,0 +1,101 @@
+"""How pedals and the wheel become acceleration and road-wheel angle. Pure functions, no Bullet.
+
+The figures are the published fits of CARLA's vehicle.lincoln.mkz_2020 that PDM-Lite drives with: a polynomial for the
+speed 50 ms after a throttle, one for braking, and World on Rails' kinematic bicycle for steering. Other vehicles scale
+them by mass class and wheel base.
+"""
+
+from __future__ import annotations
+
+import math
+
+from sim_bridge.embedded.contracts import VehicleShape
+
+# Next speed (km/h, 50 ms later) = sum of these times v, v2, t, t2, v t, v t2, v2 t, v2 t2 with v in km/h, t throttle.
+_THROTTLE_FIT = (
+    0.963873001,
+    4.37535692e-4,
+    -0.380192912,
+    1.74950069,
+    0.0916787414,
+    -0.0705461530,
+    -0.00105996152,
+    6.71079346e-4,
+)
+_FIT_INTERVAL_S = 0.05
+_MPS2_PER_KMH_STEP = 1.0 / 3.6 / _FIT_INTERVAL_S
+# The fit holds for throttles the car answers to; below, it is blended towards rolling out.
+_LEAST_FITTED_THROTTLE = 0.3
+_FASTEST_FITTED_KMH = 110.0
+
+# World on Rails' bicycle: slip = atan(REAR / (FRONT + REAR) tan(GAIN steer)), yaw rate = v / REAR sin(slip).
+_STEER_GAIN_RAD = 0.36848336
+_FRONT_M, _REAR_M = -0.090769015, 1.4178275
+_FITTED_BASE_M = 2.85
+_FITTED_MAX_STEER_DEG = 70.0
+# CARLA's steering curve gives less wheel at speed: 0.9 at 20 km/h, where the bicycle was fitted, 0.7 at 120 km/h.
+_STEER_CURVE_KMH = (60.0, 120.0)
+_STEER_CURVE_LEAST = 0.78
+
+# PDM-Lite's braking polynomial, flattened: about 7.7 m/s2 above 36 km/h, and a bite at the end that tyres allow.
+_BRAKE_MPS2, _FINAL_BRAKE_MPS2 = 7.6, 11.0
+_BITE_MPS = (6.0, 10.0)
+HAND_BRAKE_MPS2 = 5.0
+REVERSE_LIMIT_MPS = 9.0
+
+_LIVELINESS = {"suv": 0.85, "pickup": 0.85, "van": 0.65, "truck": 0.45, "bus": 0.40, "motorcycle": 1.2, "bicycle": 0.22}
+_TOP_SPEED_MPS = {"van": 42.0, "truck": 30.0, "bus": 28.0, "bicycle": 9.0}
+
+
+def rolling_mps2(speed_mps: float) -> float:
+    """Slowing with no pedal pressed: rolling resistance, engine drag and air, positive, 0 at rest."""
+    v = abs(speed_mps)
+    return min(0.22 + 0.014 * v + 0.00035 * v * v, v / _FIT_INTERVAL_S)
+
+
+def _fitted_mps2(speed_kmh: float, throttle: float) -> float:
+    v, t = min(speed_kmh, _FASTEST_FITTED_KMH), throttle
+    terms = (v, v * v, t, t * t, v * t, v * t * t, v * v * t, v * v * t * t)
+    step = sum(a * b for a, b in zip(_THROTTLE_FIT, terms, strict=True)) - v
+    # Past the fit, air takes what is left: acceleration falls to zero at 1.8 times the fitted range.
+    over = max(0.0, speed_kmh / _FASTEST_FITTED_KMH - 1.0) / 0.8
+    return step * _MPS2_PER_KMH_STEP * max(0.0, 1.0 - over)
+
+
+def throttle_mps2(shape: VehicleShape, speed_mps: float, throttle: float) -> float:
+    """Acceleration along the nose at this forward speed, losses included; throttle 0..1."""
+    v = max(0.0, speed_mps)
+    rolling = -rolling_mps2(v)
+    if throttle <= 0.0 or v >= _TOP_SPEED_MPS.get(shape.body, 60.0):
+        return rolling
+    lively = _LIVELINESS.get(shape.body, 1.0)
+    if throttle >= _LEAST_FITTED_THROTTLE:
+        return max(rolling, lively * _fitted_mps2(v * 3.6, throttle))
+    least = max(rolling, lively * _fitted_mps2(v * 3.6, _LEAST_FITTED_THROTTLE))
+    return rolling + (least - rolling) * throttle / _LEAST_FITTED_THROTTLE
+
+
+def full_brake_mps2(speed_mps: float) -> float:
+    """What the pedal to the floor takes off the speed, losses not included."""
+    low, high = _BITE_MPS
+    bite = min(1.0, max(0.0, (high - abs(speed_mps)) / (high - low)))
+    return _BRAKE_MPS2 + bite * (_FINAL_BRAKE_MPS2 - _BRAKE_MPS2)
+
+
+def wheel_angle_deg(shape: VehicleShape, speed_mps: float, steer: float) -> float:
+    """Road-wheel angle of the bicycle for steer -1 (left) .. 1 (right), positive to the right."""
+    slip_tangent = _REAR_M / (_FRONT_M + _REAR_M) * math.tan(_STEER_GAIN_RAD * max(-1.0, min(1.0, steer)))
+    angle = math.degrees(math.atan(slip_tangent * _FITTED_BASE_M / _REAR_M))
+    low, high = _STEER_CURVE_KMH
+    fast = min(1.0, max(0.0, (abs(speed_mps) * 3.6 - low) / (high - low)))
+    return angle * (shape.max_steer_deg / _FITTED_MAX_STEER_DEG) * (1.0 - fast * (1.0 - _STEER_CURVE_LEAST))
+
+
+def ackermann_deg(shape: VehicleShape, wheel_deg: float) -> tuple[float, float]:
+    """Left and right front wheel for the bicycle's angle, so that no wheel scrubs and both circles share a centre."""
+    if abs(wheel_deg) < 1e-3:
+        return wheel_deg, wheel_deg
+    cotangent = 1.0 / math.tan(math.radians(wheel_deg))
+    half = shape.track / (2.0 * shape.wheel_base)
+    left, right = (math.degrees(math.atan(1.0 / (cotangent + side))) for side in (half, -half))
+    return left, right
