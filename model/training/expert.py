@@ -1,0 +1,216 @@
+"""What the expert does with one frame's facts: which line it follows, how fast, and what decided that.
+
+Pure functions of FrameFacts, so the same code labels stored frames and drives live. In FOLLOW mode an instruction is
+obeyed even where that is unsafe; `refusal` says when SAFETY mode declines, and then the plan is the expert's own.
+
+What an instruction overrides in FOLLOW mode:
+
+    STOP, SLOWER            nothing to override, they only take speed away
+    FASTER, GO              red lights, pedestrians, leaders, the speed limit
+    TARGET_SPEED            the speed limit; the road's users and lights still stop the car
+    lane changes, turns     the lane marking; lights and users still stop the car
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from model.training.paths import Line, at_distance, cornering_speed, join, prolong
+from model.training.rollout import HARDEST_BRAKE_MPS2, STEP_S, Demand, Leader, plan_times, roll
+from model.training.samples import FrameFacts, Polyline
+from sim_bridge.messages import PATH_POINTS, InstructionKind, InstructionMode
+
+Kind = InstructionKind
+
+# PDM-Lite drives at 0.72 of the limit; a little more keeps up with the Traffic Manager's cars.
+CRUISE_OF_LIMIT = 0.8
+LATERAL_MPS2 = 2.5
+# The tyres' comfortable edge, for somebody who asked for speed.
+LATERAL_WHEN_ASKED_MPS2 = 4.0
+FREE_BRAKE_MPS2 = 4.0
+STOP_BRAKE_MPS2 = 4.0
+# "Stop" is done within a plan: from higher speeds it brakes harder than that.
+STOP_WITHIN_S = 2.0
+SLOWER_BRAKE_MPS2 = 2.5
+FASTER_ACCELERATION_MPS2 = 3.0
+TOP_SPEED_MPS = 25.0
+# A yellow light is a red one while the car can still stop gently.
+YELLOW_BRAKE_MPS2 = 4.0
+# The front keeps this far from a walker, the stop margin of the rollout included.
+PEDESTRIAN_GAP_M = 3.5
+# Past the line by more than this, the light behind it no longer rules.
+PASSED_LINE_M = -0.5
+
+LANE_SIDE = {Kind.LANE_LEFT: "left", Kind.LANE_RIGHT: "right"}
+TURN_NAME = {Kind.TURN_LEFT: "left", Kind.TURN_RIGHT: "right", Kind.STRAIGHT: "straight"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rolled:
+    """A plan with its reason.
+
+    `cause`: "clear" | "bend" | "turn" | "red" | "yellow" | "pedestrian" | "lead" | "asked".
+    """
+
+    path: npt.NDArray[np.float32]  # (20, 2)
+    speed: npt.NDArray[np.float32]  # (10, 2)
+    end_mps: float
+    cause: str
+    is_possible: bool  # False: the lane or turn that was asked for does not exist, the line is the expert's
+
+
+def line_for(facts: FrameFacts, kind: InstructionKind) -> Polyline | None:
+    """The line an instruction asks for, None where the town has no such lane or turn."""
+    if kind in LANE_SIDE:
+        return facts.lane_left if kind is Kind.LANE_LEFT else facts.lane_right
+    if kind in TURN_NAME:
+        return facts.turns.get(TURN_NAME[kind])
+    return facts.route
+
+
+def join_over(kind: InstructionKind, speed_mps: float) -> float:
+    """Metres a path takes to reach its line: a lane change takes 2.2 s, coming back to the lane's middle 8 to 12 m."""
+    if kind in LANE_SIDE:
+        return max(10.0, 2.2 * speed_mps)
+    return min(12.0, max(8.0, speed_mps))
+
+
+def cruise_speed(facts: FrameFacts) -> float:
+    return CRUISE_OF_LIMIT * facts.speed_limit_mps
+
+
+def light_stop(facts: FrameFacts, speed_mps: float) -> float | None:
+    """Metres to the line of a light that must be stopped for, None where there is none."""
+    light = facts.light
+    if light is None or light.state == "green" or light.stop_line_m < PASSED_LINE_M:
+        return None
+    if light.state == "yellow" and speed_mps**2 > 2.0 * YELLOW_BRAKE_MPS2 * max(light.stop_line_m, 0.1):
+        return None
+    return max(0.0, light.stop_line_m)
+
+
+def hazards(facts: FrameFacts, speed_mps: float) -> dict[str, tuple[float, Leader | None]]:
+    """What must be stopped or slowed for: cause -> (stop distance, leader)."""
+    found: dict[str, tuple[float, Leader | None]] = {}
+    line = light_stop(facts, speed_mps)
+    if line is not None and facts.light is not None:
+        found[facts.light.state] = (line, None)
+    if facts.pedestrian is not None:
+        found["pedestrian"] = (max(0.0, facts.pedestrian.distance_m - PEDESTRIAN_GAP_M + 1.0), None)
+    if facts.lead is not None:
+        lead = facts.lead
+        standing = lead.speed_mps < 0.5
+        found["lead"] = (max(0.0, lead.gap_m - 3.0) if standing else math.inf, _leader(facts))
+    return found
+
+
+def _leader(facts: FrameFacts) -> Leader:
+    assert facts.lead is not None
+    return Leader(facts.lead.gap_m, facts.lead.speed_mps, facts.lead.brakes)
+
+
+def heeds_hazards(kind: InstructionKind, mode: InstructionMode) -> bool:
+    return mode is InstructionMode.SAFETY or kind not in (Kind.FASTER, Kind.GO)
+
+
+def _free_demand(
+    facts: FrameFacts, kind: InstructionKind, speed: float, value: float | None, mode: InstructionMode, base: Line
+) -> Demand:
+    """The speed wish with nobody else on the road."""
+    asked = kind in (Kind.FASTER, Kind.TARGET_SPEED)
+    lateral = LATERAL_WHEN_ASKED_MPS2 if asked and mode is InstructionMode.FOLLOW else LATERAL_MPS2
+    caps = cornering_speed(base, lateral, 2.5)
+    cruise = cruise_speed(facts)
+    if kind is Kind.STOP:
+        if value is None:
+            return Demand(0.0, caps, brake_mps2=max(STOP_BRAKE_MPS2, speed / STOP_WITHIN_S))
+        return Demand(max(cruise, 3.0), caps, stop_m=value, brake_mps2=HARDEST_BRAKE_MPS2)
+    if kind is Kind.SLOWER:
+        return Demand(max(0.6 * speed, min(speed, 1.5)), caps, brake_mps2=SLOWER_BRAKE_MPS2)
+    if kind is Kind.FASTER:
+        wish = 1.4 * speed + 1.5
+        top = TOP_SPEED_MPS if mode is InstructionMode.FOLLOW else max(facts.speed_limit_mps, speed)
+        return Demand(min(wish, top), caps, acceleration_mps2=FASTER_ACCELERATION_MPS2)
+    if kind is Kind.TARGET_SPEED and value is not None:
+        top = TOP_SPEED_MPS if mode is InstructionMode.FOLLOW else facts.speed_limit_mps
+        return Demand(min(max(value, 0.0), top), caps, brake_mps2=FREE_BRAKE_MPS2)
+    return Demand(cruise, caps, brake_mps2=FREE_BRAKE_MPS2)
+
+
+def _curve_cause(facts: FrameFacts, line_kind: InstructionKind) -> str:
+    near_junction = facts.in_junction or (facts.junction_m is not None and facts.junction_m < 25.0)
+    turning = line_kind in (Kind.TURN_LEFT, Kind.TURN_RIGHT) or facts.command in (1, 2)
+    return "turn" if near_junction and turning else "bend"
+
+
+def roll_out(
+    facts: FrameFacts,
+    kind: InstructionKind,
+    speed_mps: float,
+    value: float | None = None,
+    mode: InstructionMode = InstructionMode.FOLLOW,
+) -> Rolled:
+    """The plan under an instruction. `value` is m/s for TARGET_SPEED, metres ahead for STOP (None stops at once)."""
+    # 1. The line: what was asked for if the town has it, else the route.
+    asked_line = line_for(facts, kind)
+    line = facts.route if asked_line is None else asked_line
+    base = prolong(line)
+    path = join(line, join_over(kind if asked_line is not None else Kind.NONE, speed_mps))
+    # 2. The speed with nobody about, then the slowest of that and each hazard's own rollout.
+    free = _free_demand(facts, kind, speed_mps, value, mode, base)
+    travelled = roll(speed_mps, free)
+    cause = _free_cause(facts, kind, speed_mps, free, travelled)
+    if heeds_hazards(kind, mode):
+        slowest = travelled[-1]
+        for name, (stop_m, leader) in hazards(facts, speed_mps).items():
+            held = roll(speed_mps, Demand(max(free.target_mps, 0.5), free.caps, stop_m, leader))
+            travelled = np.minimum(travelled, held)
+            if held[-1] < slowest - 0.3:
+                slowest, cause = held[-1], name
+    # 3. The points a plan reports.
+    speed = at_distance(path, plan_times(travelled)).astype(np.float32)
+    end = float(travelled[-1] - travelled[-6]) / (5 * STEP_S)
+    return Rolled(path[:PATH_POINTS].astype(np.float32), speed, end, cause, asked_line is not None)
+
+
+def _free_cause(facts: FrameFacts, kind: InstructionKind, speed: float, free: Demand, travelled: np.ndarray) -> str:
+    if kind in (Kind.STOP, Kind.SLOWER, Kind.FASTER, Kind.TARGET_SPEED):
+        return "asked"
+    straight = roll(speed, Demand(free.target_mps, np.full(2, 99.0), brake_mps2=free.brake_mps2))
+    return _curve_cause(facts, kind) if travelled[-1] < straight[-1] - 0.5 else "clear"
+
+
+def refusal(facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: float | None) -> str:
+    """Why SAFETY mode declines, "" where it does not.
+
+    "no_lane" | "no_turn" (these hold in FOLLOW mode too: they cannot be done) | "marking" | "limit" | "red" |
+    "yellow" | "pedestrian" | "lead".
+    """
+    if line_for(facts, kind) is None:
+        return "no_lane" if kind in LANE_SIDE else "no_turn"
+    if kind is Kind.LANE_LEFT and not facts.may_change_left:
+        return "marking"
+    if kind is Kind.LANE_RIGHT and not facts.may_change_right:
+        return "marking"
+    if kind is Kind.TARGET_SPEED and value is not None and value > facts.speed_limit_mps + 0.3:
+        return "limit"
+    if kind is Kind.FASTER and speed_mps > 0.95 * facts.speed_limit_mps:
+        return "limit"
+    if kind in (Kind.FASTER, Kind.GO):
+        cause = roll_out(facts, Kind.NONE, speed_mps).cause
+        return cause if cause in ("red", "yellow", "pedestrian", "lead") else ""
+    return ""
+
+
+def obey(
+    facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: float | None, mode: InstructionMode
+) -> tuple[Rolled, str]:
+    """The plan in a mode, and why it is not what was asked for ("" where it is)."""
+    reason = refusal(facts, kind, speed_mps, value)
+    if reason and (mode is InstructionMode.SAFETY or reason in ("no_lane", "no_turn")):
+        return roll_out(facts, Kind.NONE, speed_mps), reason
+    return roll_out(facts, kind, speed_mps, value, mode), ""

@@ -1,0 +1,178 @@
+"""From stored facts to training samples: another speed, task, instruction and hint at every view of a frame.
+
+`plan` is the trajectory under an instruction (FOLLOW mode), `sample` is one view. Both are pure and cheap (well under a
+millisecond for a view), so the data set stores facts, never labels.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from model.training import phrases, questions, sentences
+from model.training.expert import Rolled, cruise_speed, hazards, obey, roll_out
+from model.training.paths import at_distance, headings, prolong
+from model.training.samples import FrameFacts, Sample
+from sim_bridge.messages import InstructionKind, InstructionMode
+
+Kind = InstructionKind
+
+TASKS = ("drive", "commentary", "vqa", "dream")
+# Instructions are what needs the most views (target speeds and faster come last), then words, then plain driving.
+MIX = {"drive": 0.2, "commentary": 0.2, "vqa": 0.2, "dream": 0.4}
+STANDING_SHARE = 0.15
+TARGET_NOISE_M = 0.5
+TARGET_DROPPED = 0.12
+# The hardest that a sampled speed may ask the brakes for: faster than this, the scene could not have come about.
+PLAUSIBLE_BRAKE_MPS2 = 5.0
+
+KIND_WEIGHTS = {
+    Kind.STOP: 0.13,
+    Kind.SLOWER: 0.11,
+    Kind.FASTER: 0.16,
+    Kind.TARGET_SPEED: 0.17,
+    Kind.LANE_LEFT: 0.10,
+    Kind.LANE_RIGHT: 0.10,
+    Kind.TURN_LEFT: 0.05,
+    Kind.TURN_RIGHT: 0.05,
+    Kind.STRAIGHT: 0.04,
+    Kind.GO: 0.05,
+    Kind.UNCLEAR: 0.04,
+}
+# A lane or turn that the town does not have is asked for this much less often, enough to learn the refusal.
+IMPOSSIBLE_SHARE = 0.25
+
+
+def plan(
+    facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: float | None = None
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Path (20, 2) and speed points (10, 2) under an instruction, obeyed even where that is unsafe."""
+    rolled = roll_out(facts, kind, speed_mps, value)
+    return rolled.path, rolled.speed
+
+
+def sampled_speed(facts: FrameFacts, rng: np.random.Generator) -> float:
+    """A speed this frame could have been met at: standing, or up to a little over the limit where nothing is near."""
+    if rng.random() < STANDING_SHARE:
+        return 0.0
+    fastest = 1.1 * facts.speed_limit_mps
+    for stop_m, leader in hazards(facts, 0.0).values():
+        if leader is not None and math.isinf(stop_m):
+            stop_m = leader.gap_m + leader.speed_mps
+        fastest = min(fastest, math.sqrt(2.0 * PLAUSIBLE_BRAKE_MPS2 * max(0.0, stop_m - 1.0)))
+    if facts.in_junction:
+        fastest = min(fastest, 8.0)
+    if fastest < 0.5:
+        return float(rng.uniform(0.0, 0.8))
+    return float(fastest * rng.uniform(0.1, 1.0) ** 0.7)
+
+
+def sampled_targets(facts: FrameFacts, rng: np.random.Generator) -> npt.NDArray[np.float32] | None:
+    """Two points on the route ahead with a navigator's noise, (2, 2), or None: no hint at all."""
+    if rng.random() < TARGET_DROPPED:
+        return None
+    first = rng.uniform(8.0, 20.0)
+    points = at_distance(prolong(facts.route), [first, first + rng.uniform(10.0, 20.0)])
+    return (points + rng.normal(0.0, TARGET_NOISE_M, (2, 2))).astype(np.float32)
+
+
+def aux_of(facts: FrameFacts) -> dict[str, float]:
+    """What the picture shows, as numbers for auxiliary losses; distances of absent things are 0."""
+    light = facts.light if sentences.light_seen(facts) else None
+    heading = headings(prolong(facts.route)[:22])
+    return {
+        "light": float({"red": 1, "yellow": 2, "green": 3}[light.state]) if light else 0.0,
+        "light_m": float(light.stop_line_m) if light else 0.0,
+        "lead": float(facts.lead is not None),
+        "lead_m": float(facts.lead.gap_m) if facts.lead else 0.0,
+        "lead_brakes": float(facts.lead.brakes) if facts.lead else 0.0,
+        "pedestrian": float(facts.pedestrian is not None),
+        "pedestrian_m": float(facts.pedestrian.distance_m) if facts.pedestrian else 0.0,
+        "curvature": float(heading[20] - heading[5]) / 15.0,
+        "left_lane": float(facts.lane_left is not None),
+        "right_lane": float(facts.lane_right is not None),
+        "junction_m": 0.0 if facts.in_junction else 60.0 if facts.junction_m is None else float(facts.junction_m),
+    }
+
+
+def sampled_kind(facts: FrameFacts, rng: np.random.Generator) -> InstructionKind:
+    weights = dict(KIND_WEIGHTS)
+    lacking = {
+        Kind.LANE_LEFT: facts.lane_left is None,
+        Kind.LANE_RIGHT: facts.lane_right is None,
+        Kind.TURN_LEFT: "left" not in facts.turns,
+        Kind.TURN_RIGHT: "right" not in facts.turns,
+        Kind.STRAIGHT: "straight" not in facts.turns,
+    }
+    for kind, is_missing in lacking.items():
+        weights[kind] *= IMPOSSIBLE_SHARE if is_missing else 1.0
+    share = np.cumsum(list(weights.values()))
+    return list(weights)[int(np.searchsorted(share, rng.random() * share[-1], side="right"))]
+
+
+def sampled_target_speed(facts: FrameFacts, speed_mps: float, rng: np.random.Generator) -> float:
+    """A speed somebody may ask for: any town speed, or near the present one."""
+    if rng.random() < 0.6:
+        return float(rng.uniform(1.0, 15.0))
+    return float(max(1.0, (speed_mps or cruise_speed(facts)) * rng.uniform(0.6, 1.4)))
+
+
+def _dream(
+    facts: FrameFacts, speed: float, rng: np.random.Generator, unseen: bool, wanted: InstructionKind | None
+) -> tuple[str, InstructionMode, str, InstructionKind, Rolled]:
+    """An instruction with what it leads to: its text, mode, the car's reply, what it means, the plan."""
+    kind = sampled_kind(facts, rng) if wanted is None else wanted
+    mode = InstructionMode.FOLLOW if rng.random() < 0.5 else InstructionMode.SAFETY
+    vehicle, stop_at = "", None
+    if kind is Kind.STOP and wanted is None and facts.lead is not None and rng.random() < 0.3:
+        vehicle, stop_at = facts.lead.type, max(0.0, facts.lead.gap_m - 3.0)
+    text, value = phrases.phrase(
+        kind, rng, speed_mps=sampled_target_speed(facts, speed, rng), vehicle=vehicle, unseen=unseen
+    )
+    value = stop_at if vehicle else value
+    rolled, refused = obey(facts, kind, speed, value, mode)
+    return text, mode, sentences.reply(kind, value, rolled, refused), kind, rolled
+
+
+def sample(
+    facts: FrameFacts,
+    rng: np.random.Generator,
+    task: str | None = None,
+    *,
+    kind: InstructionKind | None = None,
+    unseen: bool = False,
+    speed_mps: float | None = None,
+) -> Sample:
+    """One view of a frame. `kind` fixes a dream's instruction; `unseen` words it, or the question, unlike training.
+
+    Raises ValueError for a task that is not one of TASKS.
+    """
+    if task is None:
+        task = TASKS[int(np.searchsorted(np.cumsum(list(MIX.values())), rng.random(), side="right").clip(0, 3))]
+    if task not in TASKS:
+        raise ValueError(f"expected a task of {TASKS}, got {task!r}")
+    speed = sampled_speed(facts, rng) if speed_mps is None else speed_mps
+    instruction, question, text, mode, meant = "", "", "", InstructionMode.FOLLOW, Kind.NONE
+    if task == "dream":
+        instruction, mode, text, meant, rolled = _dream(facts, speed, rng, unseen, kind)
+    else:
+        rolled = roll_out(facts, Kind.NONE, speed)
+        if task == "vqa":
+            question, text, _ = questions.ask(facts, speed, rolled, rng, unseen)
+        elif task == "commentary":
+            text = sentences.commentary(facts, speed, rolled)
+    return Sample(
+        task=task,
+        speed_mps=speed,
+        target_points=sampled_targets(facts, rng),
+        instruction=instruction,
+        mode=mode,
+        question=question,
+        answer_text=text,
+        kind=meant,
+        path=rolled.path,
+        speed=rolled.speed,
+        aux=aux_of(facts),
+    )

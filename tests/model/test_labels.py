@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import pytest
+from teacher_scenes import every_scene, junction, open_road, red_light, standing_van, straight_line, walker
+
+from model.training import labels, sentences
+from model.training.expert import obey, refusal, roll_out
+from model.training.samples import LeadFacts, LightFacts
+from sim_bridge.messages import InstructionKind as Kind
+from sim_bridge.messages import InstructionMode
+
+FOLLOW, SAFETY = InstructionMode.FOLLOW, InstructionMode.SAFETY
+
+
+def speeds(speed_xy: np.ndarray, start_mps: float | None = None) -> np.ndarray:
+    points = speed_xy if start_mps is None else np.vstack([[0.0, 0.0], speed_xy])
+    return np.linalg.norm(np.diff(points, axis=0), axis=1) / 0.25
+
+
+@pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.NONE])
+@pytest.mark.parametrize("speed", [0.0, 3.0, 9.0])
+def test_every_plan_has_the_promised_shape_and_is_drivable(kind: Kind, speed: float) -> None:
+    for facts in every_scene():
+        path, points = labels.plan(facts, kind, speed, 5.0 if kind is Kind.TARGET_SPEED else None)
+        assert path.shape == (20, 2) and points.shape == (10, 2)
+        assert np.allclose(path[0], 0.0)
+        assert np.allclose(np.linalg.norm(np.diff(path, axis=0), axis=1), 1.0, atol=0.06)
+        reached = speeds(points, speed)
+        assert (np.diff(np.concatenate([[speed], reached])) <= 3.0 * 0.25 + 0.1).all()
+        assert (np.diff(np.concatenate([[speed], reached])) >= -8.4 * 0.25 - 0.1).all()
+
+
+@pytest.mark.parametrize("speed", [4.0, 8.0, 11.0])
+def test_the_car_stops_before_a_red_line_a_standing_van_and_a_walker(speed: float) -> None:
+    assert roll_out(red_light(20.0), Kind.NONE, speed).speed[-1, 0] <= 20.0
+    assert roll_out(standing_van(15.0), Kind.NONE, speed).speed[-1, 0] <= 13.0
+    assert roll_out(walker(12.0), Kind.NONE, speed).speed[-1, 0] <= 10.0
+
+
+def test_repeated_planning_brings_the_car_to_rest_before_the_line() -> None:
+    speed, left = 9.0, 40.0
+    for _ in range(600):
+        points = roll_out(red_light(left), Kind.NONE, speed).speed
+        moved = float(points[0, 0]) / 5.0
+        left, speed = left - moved, moved / 0.05
+    assert speed < 0.05
+    assert 0.2 < left < 4.0
+
+
+def test_green_does_not_stop_and_a_close_yellow_is_driven_through() -> None:
+    green = open_road(light=LightFacts("green", 20.0))
+    assert roll_out(green, Kind.NONE, 8.0).cause == "clear"
+    near, far = open_road(light=LightFacts("yellow", 4.0)), open_road(light=LightFacts("yellow", 30.0))
+    assert roll_out(near, Kind.NONE, 9.0).cause == "clear"
+    assert roll_out(far, Kind.NONE, 9.0).cause == "yellow"
+
+
+def test_a_turn_is_entered_slowly_enough_and_left_is_left() -> None:
+    for side, sign in ((-1, -1.0), (1, 1.0)):
+        rolled = roll_out(junction(side), Kind.NONE, 9.0)
+        assert sign * rolled.path[-1, 1] > 0.5
+        assert rolled.end_mps < math.sqrt(3.2 * 8.0)
+        assert rolled.cause == "turn"
+
+
+def test_a_car_beside_and_askew_of_its_lane_comes_back_within_twelve_metres() -> None:
+    facts = open_road(route=straight_line(-1.1, math.radians(-10.0)))
+    path = roll_out(facts, Kind.NONE, 6.0).path
+    assert abs(path[1, 1]) < 0.1  # leaves along its own heading
+    line_y = -1.1 - np.tan(math.radians(10.0)) * path[13:, 0]
+    assert np.abs((path[13:, 1] - line_y) * math.cos(math.radians(10.0))).max() < 0.15
+
+
+def test_lane_changes_reach_the_neighbour_or_say_why_not() -> None:
+    facts = open_road()
+    left = roll_out(facts, Kind.LANE_LEFT, 5.0)
+    assert left.path[-1, 1] == pytest.approx(-3.5, abs=0.1)
+    right, reason = obey(facts, Kind.LANE_RIGHT, 5.0, None, FOLLOW)
+    assert abs(right.path[-1, 1]) < 0.01 and reason == "no_lane"
+    assert "right" in sentences.reply(Kind.LANE_RIGHT, None, right, reason)
+    solid = open_road(may_change_left=False)
+    assert obey(solid, Kind.LANE_LEFT, 5.0, None, FOLLOW)[1] == ""
+    refused, reason = obey(solid, Kind.LANE_LEFT, 5.0, None, SAFETY)
+    assert reason == "marking" and abs(refused.path[-1, 1]) < 0.01
+
+
+def test_turn_instructions_take_the_other_arm() -> None:
+    facts = junction(-1)
+    assert labels.plan(facts, Kind.NONE, 4.0)[0][-1, 1] < -0.5
+    assert abs(labels.plan(facts, Kind.STRAIGHT, 4.0)[0][-1, 1]) < 0.1
+    assert obey(facts, Kind.TURN_RIGHT, 4.0, None, FOLLOW)[1] == "no_turn"
+
+
+def test_speed_instructions_do_what_they_say() -> None:
+    facts = open_road()
+    stop = speeds(labels.plan(facts, Kind.STOP, 8.0)[1])
+    assert stop.min() < 0.1
+    slower = speeds(labels.plan(facts, Kind.SLOWER, 8.0)[1])
+    assert slower[-1] == pytest.approx(4.8, abs=0.4)
+    assert speeds(labels.plan(facts, Kind.FASTER, 8.0)[1])[-1] > 11.0
+    assert speeds(labels.plan(facts, Kind.TARGET_SPEED, 8.0, 5.0)[1])[-1] == pytest.approx(5.0, abs=0.3)
+    behind = labels.plan(facts, Kind.STOP, 3.0, 6.0)[1]
+    assert 4.0 < behind[-1, 0] < 6.0
+
+
+def test_follow_runs_the_red_light_and_safety_refuses_it() -> None:
+    facts = red_light(20.0)
+    assert obey(facts, Kind.FASTER, 8.0, None, FOLLOW)[0].speed[-1, 0] > 21.0
+    rolled, reason = obey(facts, Kind.FASTER, 8.0, None, SAFETY)
+    assert reason == "red" and rolled.speed[-1, 0] <= 20.0
+    assert refusal(open_road(), Kind.TARGET_SPEED, 8.0, 20.0) == "limit"
+    assert refusal(open_road(), Kind.TARGET_SPEED, 8.0, 10.0) == ""
+    assert refusal(standing_van(), Kind.GO, 0.0, None) in ("", "lead")
+
+
+def test_a_target_speed_still_stops_for_the_light_and_says_so() -> None:
+    rolled, reason = obey(red_light(12.0), Kind.TARGET_SPEED, 6.0, 6.0, FOLLOW)
+    assert rolled.end_mps < 2.5 and reason == ""
+    assert sentences.reply(Kind.TARGET_SPEED, 6.0, rolled, "") == "First I stop for the red light."
+    free, _ = obey(open_road(), Kind.TARGET_SPEED, 6.0, 6.0, FOLLOW)
+    assert sentences.reply(Kind.TARGET_SPEED, 6.0, free, "") == "Holding 6 m/s."
+
+
+def test_commentary_agrees_with_the_plan() -> None:
+    said = {}
+    for name, facts, speed in (
+        ("red", red_light(15.0), 8.0),
+        ("held", red_light(2.0), 0.0),
+        ("van", standing_van(15.0), 8.0),
+        ("clear", open_road(), 3.0),
+        ("turn", junction(-1), 9.0),
+    ):
+        said[name] = sentences.commentary(facts, speed, roll_out(facts, Kind.NONE, speed))
+    assert said["red"] == "Stopping for the red light."
+    assert said["held"] == "Staying stopped for the red light."
+    assert said["van"].startswith("Slowing down") and said["van"].endswith("behind the van.")
+    assert said["clear"].startswith("Speeding up to 9 m/s") or said["clear"].startswith("Speeding up to 10 m/s")
+    assert said["turn"].startswith("Turning left. Slowing down")
+
+
+def test_a_leader_that_brakes_is_expected_to_slow() -> None:
+    rolling = open_road(lead=LeadFacts(12.0, 6.0, False, "car", "red"))
+    braking = open_road(lead=LeadFacts(12.0, 6.0, True, "car", "red"))
+    assert roll_out(braking, Kind.NONE, 8.0).speed[-1, 0] < roll_out(rolling, Kind.NONE, 8.0).speed[-1, 0] - 1.0
+
+
+def test_samples_are_varied_consistent_and_cheap() -> None:
+    rng = np.random.default_rng(5)
+    scenes = every_scene()
+    views = [labels.sample(scenes[k % len(scenes)], rng) for k in range(1500)]
+    assert {view.task for view in views} == set(labels.TASKS)
+    standing = np.mean([view.speed_mps == 0.0 for view in views])
+    assert 0.12 < standing < 0.2
+    dropped = np.mean([view.target_points is None for view in views])
+    assert 0.08 < dropped < 0.17
+    assert {view.kind for view in views if view.task == "dream"} >= set(labels.KIND_WEIGHTS)
+    for view in views:
+        assert (view.task == "dream") == bool(view.instruction)
+        assert (view.task == "vqa") == bool(view.question)
+        assert (view.task == "drive") == (view.answer_text == "")
+        assert np.isfinite(view.path).all() and np.isfinite(view.speed).all()
+    # CPU time of this thread, so that a busy machine does not fail the test; the data set is made of these calls.
+    begun = time.thread_time()
+    for k in range(300):
+        labels.sample(scenes[k % len(scenes)], rng)
+    assert (time.thread_time() - begun) / 300 < 3e-3
+
+
+def test_the_same_seed_gives_the_same_view() -> None:
+    one, two = (labels.sample(red_light(), np.random.default_rng(9), "dream") for _ in range(2))
+    assert one.instruction == two.instruction and np.array_equal(one.speed, two.speed)
+    with pytest.raises(ValueError, match="expected a task"):
+        labels.sample(red_light(), np.random.default_rng(9), "sing")
