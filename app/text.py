@@ -90,8 +90,11 @@ def not_text(what: str) -> str:
     return f"{what} is a piece of text."
 
 
-def wheel_is_held(holder: str) -> str:
-    return f"Someone else ({holder}) holds the wheel. It is free again once they hand it back, leave, or pause."
+def wheel_is_held(holder: str, idle_s: float) -> str:
+    return (
+        f"Someone else ({holder}) holds the wheel. "
+        f"It is free once they hand it back, leave, or touch nothing for {idle_s:.0f} s."
+    )
 
 
 def no_answer_within(seconds: float) -> str:

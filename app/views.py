@@ -77,8 +77,9 @@ def status_of(view: SessionView) -> dict[str, Any]:
         "engagement": view.engagement.value,
         "engagement_reason": view.engagement_reason.value,
         "holder": view.holder,
-        "instruction_asked": instruction_of(view.instruction_asked),
-        "instruction_acting": instruction_of(view.instruction_acting),
+        "instruction_asked": view.instruction_asked.text if view.instruction_asked else "",
+        "instruction_acting": view.instruction_acting.text if view.instruction_acting else "",
+        "instruction_mode": view.instruction_asked.mode.value if view.instruction_asked else "",
         "instruction_kind": view.instruction_kind.value,
         "instruction_note": view.instruction_note,
         "plan_age_ms": vitals["plan_age_ms"],
@@ -96,6 +97,17 @@ def status_of(view: SessionView) -> dict[str, Any]:
         "notice": view.notice,
         "failure": view.failure,
     }
+
+
+def status_before_first_view() -> dict[str, Any]:
+    """The same keys, while there is no view yet."""
+    figures = ("real_time_factor", "plan_age_ms", "plan_hz", "inference_ms", "speed_mps", "target_speed_mps")
+    hands = ("steer", "throttle", "brake", "pose", "frame_hz", "model_is_privileged")
+    words = ("model", "model_label", "town", "world", "engagement", "engagement_reason", "holder", "commentary")
+    more = ("instruction_asked", "instruction_acting", "instruction_mode", "instruction_kind", "instruction_note")
+    empty: dict[str, Any] = {"phase": "starting", "episode": 0, "tick": 0, "sim_time_s": 0.0}
+    empty |= dict.fromkeys(figures + hands) | dict.fromkeys((*words, *more, "talk_order", "notice", "failure"), "")
+    return empty
 
 
 def instruction_of(instruction: Instruction | None) -> dict[str, Any] | None:

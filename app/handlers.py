@@ -1,0 +1,100 @@
+"""One function per thing a person or a script may do: check the words, submit a command, hand back the result.
+
+Called from the stage's WebSocket and from Gradio's API alike, on worker threads. Whatever comes in is untrusted.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Callable
+
+from app import text
+from app.drive import Drive
+from app.wheel import Wheel
+from sim_bridge.messages import (
+    Ask,
+    Command,
+    CommandResult,
+    Engage,
+    InstructionMode,
+    Pause,
+    Reason,
+    Reset,
+    Resume,
+    SetInstruction,
+    SetTalkOrder,
+    Step,
+    Takeover,
+    TalkOrder,
+    Verdict,
+)
+
+STEP_TICKS = 1
+SEEDS = 10_000
+
+ACTIONS: dict[str, Callable[[str], Command]] = {
+    "pause": lambda holder: Pause(),
+    "resume": lambda holder: Resume(),
+    "step": lambda holder: Step(STEP_TICKS),
+    "reset": lambda holder: Reset(),
+    "new_start": lambda holder: Reset(seed=random.randrange(SEEDS)),
+    "engage": lambda holder: Engage(Reason.USER_ENGAGED),
+    "release": lambda holder: Engage(Reason.USER_RELEASED),
+    "takeover": lambda holder: Takeover(holder),
+    "talk_alongside": lambda holder: SetTalkOrder(TalkOrder.ALONGSIDE),
+    "talk_first": lambda holder: SetTalkOrder(TalkOrder.TALK_FIRST),
+}
+WHEEL_ACTIONS = frozenset({"engage", "release", "takeover"})
+
+
+class Handlers:
+    """Shared by every watcher and script; question ids are unique among all of them."""
+
+    def __init__(self, drive: Drive, wheel: Wheel) -> None:
+        self._drive = drive
+        self._wheel = wheel
+        self._question_ids = itertools.count(1)
+
+    def instruct(self, words: str, mode: str) -> CommandResult:
+        """Empty words clear the instruction."""
+        if not isinstance(words, str):
+            return _refused(text.not_text("An instruction"))
+        words = words.strip()
+        if len(words) > text.WORDS_AT_MOST:
+            return _refused(text.too_long("An instruction", len(words)))
+        try:
+            chosen = InstructionMode(mode)
+        except ValueError:
+            return _refused(text.unknown_mode(str(mode)))
+        result = self._drive.submit(SetInstruction(words, chosen))
+        if not words and result.verdict is Verdict.ACCEPTED:
+            return CommandResult(result.verdict, text.CLEARED)
+        return result
+
+    def ask(self, question: str) -> tuple[CommandResult, int]:
+        """The verdict on the question, and the id under which its answer will appear in the views."""
+        if not isinstance(question, str):
+            return _refused(text.not_text("A question")), 0
+        question = question.strip()
+        if not question:
+            return _refused(text.EMPTY_QUESTION), 0
+        if len(question) > text.WORDS_AT_MOST:
+            return _refused(text.too_long("A question", len(question))), 0
+        question_id = next(self._question_ids)
+        return self._drive.submit(Ask(question, question_id)), question_id
+
+    def control(self, action: str, holder: str) -> CommandResult:
+        command = ACTIONS.get(action) if isinstance(action, str) else None
+        if command is None:
+            return _refused(text.unknown_action(str(action), tuple(ACTIONS)))
+        if action in WHEEL_ACTIONS:
+            refusal = self._wheel.refusal(holder, self._drive.view())
+            if refusal:
+                return CommandResult(Verdict.BUSY, refusal)
+        self._wheel.touch(holder)
+        return self._drive.submit(command(holder))
+
+
+def _refused(line: str) -> CommandResult:
+    return CommandResult(Verdict.REFUSED, line)

@@ -1,0 +1,131 @@
+// The words and figures around the picture. All text that came from a person, the model or the server goes through
+// textContent, never through markup.
+
+const SAID_AT_MOST = 12;
+
+export function panelsOf(root) {
+  const shown = {};
+  for (const element of root.querySelectorAll("[data-show]")) shown[element.dataset.show] = element;
+  return shown;
+}
+
+export function put(element, words) {
+  if (element && element.textContent !== words) element.textContent = words;
+}
+
+export function figure(value, digits, unit = "") {
+  return value === null || value === undefined ? "–" : value.toFixed(digits) + unit;
+}
+
+export function showVitals(shown, vitals, local) {
+  put(shown.where, `${vitals.town} · ${vitals.world}`);
+  put(shown.model, vitals.model_label + (vitals.privileged ? " · reads the simulator" : ""));
+  shown.model.title = vitals.model_detail;
+  shown.model.dataset.privileged = String(vitals.privileged);
+  put(shown["plan-age"], figure(vitals.plan_age_ms, 0, " ms"));
+  shown["plan-age"].dataset.level = vitals.plan_age_ms === null || vitals.plan_age_ms > 500 ? "bad" : vitals.plan_age_ms > 250 ? "fair" : "good";
+  put(shown["plan-hz"], figure(vitals.plan_hz, 1, "/s"));
+  put(shown.inference, figure(vitals.inference_ms, 0, " ms"));
+  put(shown.rtf, figure(vitals.real_time_factor, 2, "×"));
+  put(shown.fps, figure(local.fps, 0, "/s"));
+  put(shown.delay, figure(local.delayMs, 0, " ms"));
+}
+
+export function showDrive(shown, drive, phase, me) {
+  put(shown.speed, figure(drive.speed, 1));
+  put(shown.kmh, figure(drive.speed === null ? null : drive.speed * 3.6, 0));
+  put(shown.target, figure(drive.target, 1, " m/s"));
+  put(shown["strip-speed"], `${figure(drive.speed, 1)} / ${figure(drive.target, 1)} m/s`);
+  for (const name of ["steer", "throttle", "brake"]) put(shown[`strip-${name}`], figure(drive[name], 2));
+  shown.engagement.dataset.engagement = drive.engagement;
+  const isPaused = phase === "paused";
+  put(shown["engagement-words"], drive.engagement_words + (isPaused ? " · paused" : ""));
+  put(shown["engagement-reason"], `${holderWords(drive, me)}: ${drive.reason_words}`);
+  const isMine = drive.holder === me && drive.engagement !== "engaged";
+  put(shown["wheel-words"], drive.engagement === "engaged" ? "Take the wheel" : "Hand back to the driver");
+  put(shown["pause-words"], isPaused ? "Resume" : "Pause");
+  shown["hand-hint"].hidden = !isMine;
+}
+
+function holderWords(drive, me) {
+  if (drive.engagement === "safe_stop") return "nobody drives";
+  if (drive.engagement === "overridden") return drive.holder === me ? "you add throttle" : `${drive.holder} adds throttle`;
+  if (drive.engagement === "engaged") return "the model drives";
+  return drive.holder === me ? "you drive" : `${drive.holder} drives`;
+}
+
+export function showOrders(shown, words) {
+  const { asked, acting, kind, note } = words;
+  put(shown["asked-words"], asked ? `“${asked.text}”` : "nothing");
+  put(shown["asked-mode"], asked ? asked.mode : "");
+  put(shown["acting-words"], acting ? `“${acting.text}”` : "the route");
+  put(shown["acting-note"], acting ? [kind === "none" ? "" : kind.replace("_", " "), note].filter(Boolean).join(" · ") : "");
+  const isWaiting = (asked?.serial ?? 0) !== (acting?.serial ?? 0) && asked !== null;
+  shown.asked.dataset.state = !asked ? "none" : isWaiting ? "waiting" : "heard";
+  shown.acting.dataset.state = acting ? "heard" : "none";
+  put(shown["talk-order"], words.talk_order === "talk_first" ? "talks first, then plans" : "talks alongside the plan");
+}
+
+// The sentence that grows, and the ones before it, newest first.
+export class Commentary {
+  constructor(shown) {
+    this.shown = shown;
+    this.tick = null;
+    this.text = "";
+  }
+
+  show(words) {
+    if (words.commentary_tick !== this.tick && this.text) this.remember(this.text);
+    this.tick = words.commentary_tick;
+    this.text = words.commentary;
+    this.shown.commentary.dataset.growing = String(!words.commentary_final);
+    // Between two sentences the last one stays readable.
+    if (this.text) put(this.shown.commentary, this.text);
+  }
+
+  remember(text) {
+    const newest = this.shown.said.firstElementChild;
+    if (newest?.textContent === text) return;
+    const item = document.createElement("li");
+    item.textContent = text;
+    this.shown.said.prepend(item);
+    while (this.shown.said.childElementCount > SAID_AT_MOST) this.shown.said.lastElementChild.remove();
+  }
+}
+
+// Questions with their answers, oldest first, scrolled to the newest.
+export class Chat {
+  constructor(shown) {
+    this.shown = shown;
+    this.rows = new Map();
+  }
+
+  show(answers) {
+    if (answers.length) this.shown["chat-empty"].hidden = true;
+    for (const answer of answers) {
+      const row = this.rows.get(answer.id) ?? this.addRow(answer);
+      put(row.answer, answer.error || answer.text || "…");
+      row.answer.dataset.state = answer.error ? "error" : answer.final ? "final" : "growing";
+    }
+    if (answers.length) this.shown.chat.scrollTop = this.shown.chat.scrollHeight;
+  }
+
+  addRow(answer) {
+    const question = document.createElement("p"), reply = document.createElement("p");
+    question.className = "bubble asked";
+    reply.className = "bubble answered";
+    question.textContent = answer.question;
+    this.shown.chat.append(question, reply);
+    const row = { question, answer: reply };
+    this.rows.set(answer.id, row);
+    return row;
+  }
+}
+
+export function showTrouble(shown, parts, failure, isLinked) {
+  const broken = parts.filter(({ state }) => state !== "running" && state !== "starting");
+  const lines = [...broken.map(({ name, state, line }) => line || `The ${name} process is ${state}.`), failure].filter(Boolean);
+  shown.trouble.hidden = !lines.length || !isLinked;
+  put(shown["trouble-title"], broken.length ? `The ${broken.map(({ name }) => name).join(" and ")} stopped` : "The drive failed");
+  put(shown["trouble-line"], lines.join(" ").slice(0, 600));
+}

@@ -1,0 +1,223 @@
+// The stage: paints each view as it comes, picture and overlay in one task, and passes on what the person does.
+
+import { Hands, wirePads } from "./hands.js";
+import { Link } from "./link.js";
+import { drawPlan } from "./overlay.js";
+import { Chat, Commentary, figure, panelsOf, put, showDrive, showOrders, showTrouble, showVitals } from "./panels.js";
+import { Strips } from "./strips.js";
+
+const STALE_MS = 600; // a picture older than this is dimmed, because a still picture looks like a live one
+const MARKS_FROM_M = { front: 0, chase: 4.5 }; // the chase camera looks over the car: its body hides what is nearer
+const SAMPLES_AT_MOST = 20000;
+
+export function start(element) {
+  const root = element.querySelector(".backseat") ?? element;
+  if (root.dataset.started) return;
+  root.dataset.started = "yes";
+  window.backseat = new Stage(root);
+}
+
+class Stage {
+  constructor(root) {
+    this.root = root;
+    this.shown = panelsOf(root);
+    this.canvases = collect(root, "canvas");
+    this.strips = new Strips(collect(root, "strip"));
+    this.toggles = collect(root, "toggle");
+    this.commentary = new Commentary(this.shown);
+    this.chat = new Chat(this.shown);
+    this.header = null;
+    this.parts = [];
+    this.paintedAtMs = -Infinity;
+    this.paints = []; // {tick, episode, published_ms, painted_ms, delay_ms}: what the bench reads
+    this.echoes = []; // {seq, sent_ms, applied_ms}: key to applied control
+    this.link = new Link({
+      view: (...args) => this.paint(...args),
+      answers: (answers) => this.chat.show(answers),
+      beat: (beat) => this.heartbeat(beat),
+      result: (result) => this.say(result),
+      state: (word) => this.linkChanged(word),
+    });
+    this.hands = new Hands(this.link, (name) => this.act(name));
+    wirePads([...root.querySelectorAll("[data-pad]")], this.hands);
+    this.wireControls();
+    setInterval(() => this.watchAge(), 200);
+  }
+
+  // ---- views ----
+
+  paint(header, bitmaps, arrivedMs) {
+    const previous = this.header;
+    this.header = header;
+    header.pictures.forEach(({ camera }, index) => {
+      const canvas = this.canvases[camera.name];
+      if (canvas) this.paintCamera(canvas, camera, bitmaps[index], header.plan);
+    });
+    const isNewPicture = header.pictures.length > 0 && (!previous || previous.tick !== header.tick || previous.episode !== header.episode);
+    if (isNewPicture) this.notePaint(header, arrivedMs);
+    this.noteEcho(header);
+    this.strips.add(header.episode, header.sim_s, header.drive);
+    this.showWords(header);
+  }
+
+  paintCamera(canvas, camera, bitmap, plan) {
+    if (canvas.width !== camera.width || canvas.height !== camera.height) [canvas.width, canvas.height] = [camera.width, camera.height];
+    const context = canvas.getContext("2d", { alpha: false });
+    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+    drawPlan(context, camera, plan, this.shows, MARKS_FROM_M[camera.name] ?? 0);
+    this.kept ??= {};
+  }
+
+  get shows() {
+    return { path: this.toggles.path.checked, speed: this.toggles.speed.checked, targets: this.toggles.targets.checked };
+  }
+
+  notePaint(header) {
+    const paintedMs = performance.now(), publishedMs = this.link.localMs(header.published_ms);
+    const delayMs = publishedMs === null ? null : paintedMs - publishedMs;
+    this.paintedAtMs = paintedMs;
+    this.paints.push({ tick: header.tick, episode: header.episode, painted_ms: paintedMs, delay_ms: delayMs });
+    if (this.paints.length > SAMPLES_AT_MOST) this.paints.splice(0, SAMPLES_AT_MOST / 2);
+  }
+
+  // The tick that applied an input of ours tells its number; its picture left the simulator when it had been applied.
+  noteEcho({ echo, published_ms: publishedMs }) {
+    if (!echo || echo[0] !== this.link.holder) return;
+    const last = this.echoes[this.echoes.length - 1];
+    const appliedMs = this.link.localMs(publishedMs);
+    if ((last && last.seq === echo[1]) || appliedMs === null) return;
+    this.echoes.push({ seq: echo[1], sent_ms: echo[2], applied_ms: appliedMs });
+    if (this.echoes.length > SAMPLES_AT_MOST) this.echoes.splice(0, SAMPLES_AT_MOST / 2);
+  }
+
+  showWords(header) {
+    showDrive(this.shown, header.drive, header.phase, this.link.holder);
+    showVitals(this.shown, header.vitals, this.localFigures());
+    showOrders(this.shown, header.words);
+    this.commentary.show(header.words);
+    if (header.answers) this.chat.show(header.answers);
+    if (header.notice && header.notice !== this.noticed) this.say({ verdict: "notice", line: header.notice });
+    this.noticed = header.notice;
+    this.root.querySelector('[data-do="talk"]').checked = header.words.talk_order === "talk_first";
+    put(this.shown.gear, this.hands.isReverse ? "reverse on" : "reverse off");
+    showTrouble(this.shown, this.parts, header.failure, this.link.isOpen);
+  }
+
+  // Over the last two seconds of paints.
+  localFigures() {
+    const sinceMs = performance.now() - 2000;
+    const recent = this.paints.slice(-60).filter(({ painted_ms: ms }) => ms > sinceMs);
+    const delays = recent.map(({ delay_ms: ms }) => ms).filter((ms) => ms !== null).sort((a, b) => a - b);
+    return { fps: recent.length / 2, delayMs: delays.length ? delays[delays.length >> 1] : null };
+  }
+
+  // ---- when views stop ----
+
+  watchAge() {
+    const ageMs = performance.now() - this.paintedAtMs;
+    const isPaused = this.header?.phase === "paused" && this.link.isOpen;
+    const isStale = !isPaused && ageMs > STALE_MS;
+    this.root.dataset.stale = String(isStale);
+    if (!isStale) return;
+    showTrouble(this.shown, this.parts, this.header?.failure ?? "", this.link.isOpen);
+    put(this.shown["veil-line"], this.staleWords(ageMs));
+    if (this.header && this.link.isOpen) put(this.shown.fps, figure(this.localFigures().fps, 0, "/s"));
+  }
+
+  staleWords(ageMs) {
+    if (!this.link.isOpen) return this.header ? `No link to the program for ${seconds(ageMs)}. Reconnecting…` : "Connecting to the drive…";
+    const starting = this.parts.find(({ state }) => state === "starting" || state === "restarting");
+    if (starting) return starting.line || `The ${starting.name} is starting…`;
+    return this.header ? `No picture for ${seconds(ageMs)}` : "Waiting for the first picture…";
+  }
+
+  heartbeat(beat) {
+    this.parts = beat.parts;
+    showTrouble(this.shown, this.parts, this.header?.failure ?? "", this.link.isOpen);
+    const watching = beat.watchers === 1 ? "only you are watching" : `${beat.watchers} are watching`;
+    put(this.shown.link, `live · ${watching} · you are ${this.link.holder}`);
+  }
+
+  linkChanged(word) {
+    this.root.dataset.link = word;
+    if (word === "lost") put(this.shown.link, "link lost, reconnecting…");
+    if (word === "lost") this.shown.trouble.hidden = true;
+  }
+
+  // ---- what the person does ----
+
+  wireControls() {
+    this.root.addEventListener("click", (event) => this.clicked(event));
+    this.root.addEventListener("submit", (event) => this.submitted(event));
+    this.root.addEventListener("keydown", (event) => event.key === "Escape" && document.activeElement?.blur());
+    this.toggles.chase.addEventListener("change", () => (this.root.dataset.chase = String(this.toggles.chase.checked)));
+    const talk = this.root.querySelector('[data-do="talk"]');
+    talk.addEventListener("change", () => this.request({ k: "do", action: talk.checked ? "talk_first" : "talk_alongside" }));
+    if (matchMedia("(pointer: coarse)").matches) this.shown.pads.hidden = false;
+  }
+
+  clicked(event) {
+    const chip = event.target.closest("[data-example], [data-question-example]");
+    if (chip) return chip.dataset.example !== undefined ? this.instruct(chip.textContent) : this.ask(chip.textContent);
+    const button = event.target.closest("button[data-do]");
+    return button ? this.act(button.dataset.do) : undefined;
+  }
+
+  submitted(event) {
+    event.preventDefault();
+    const box = event.target.querySelector("input");
+    if (event.target.dataset.form === "instruct") this.instruct(box.value, box);
+    else this.ask(box.value, box);
+  }
+
+  act(name) {
+    const engagement = this.header?.drive.engagement;
+    if (name === "restart") return this.request({ k: "restart" });
+    if (name === "clear") return this.request({ k: "instruct", text: "", clear: true, mode: this.mode });
+    if (name === "pause") return this.request({ k: "do", action: this.header?.phase === "paused" ? "resume" : "pause" });
+    if (name === "wheel") return this.takeOrRelease(engagement);
+    if (name === "hand-back") return engagement === "engaged" ? undefined : this.takeOrRelease(engagement);
+    return this.request({ k: "do", action: name });
+  }
+
+  takeOrRelease(engagement) {
+    if (engagement === "engaged") this.shown.screen.focus({ preventScroll: true });
+    const action = engagement === "engaged" ? "takeover" : this.header?.drive.holder === this.link.holder ? "release" : "engage";
+    return this.request({ k: "do", action });
+  }
+
+  get mode() {
+    return this.root.querySelector('input[name="mode"]:checked').value;
+  }
+
+  async instruct(text, box) {
+    const result = await this.request({ k: "instruct", text, mode: this.mode });
+    if (box && result.verdict === "accepted") box.value = "";
+  }
+
+  async ask(text, box) {
+    const result = await this.request({ k: "ask", text });
+    if (box && result.verdict === "accepted") box.value = "";
+  }
+
+  async request(message) {
+    const result = await this.link.request(message);
+    this.say(result);
+    return result;
+  }
+
+  say({ verdict, line }) {
+    put(this.shown.line, line || (verdict === "accepted" ? "" : "The drive did not take that."));
+    this.shown.line.dataset.verdict = verdict;
+  }
+}
+
+function collect(root, name) {
+  const found = {};
+  for (const element of root.querySelectorAll(`[data-${name}]`)) found[element.dataset[name]] = element;
+  return found;
+}
+
+function seconds(ms) {
+  return Number.isFinite(ms) ? `${(ms / 1000).toFixed(1)} s` : "a while";
+}
