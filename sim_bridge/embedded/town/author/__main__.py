@@ -1,0 +1,29 @@
+"""`python -m sim_bridge.embedded.town.author [FOLDER]` writes every authored town, the same bytes every time."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from sim_bridge.embedded.town.author import backseat01
+from sim_bridge.embedded.town.author.furniture import place
+from sim_bridge.embedded.town.author.network import build
+from sim_bridge.embedded.town.author.opendrive import opendrive
+from sim_bridge.embedded.town.folder import TOWNS_FOLDER
+
+PLANS = (backseat01.PLAN,)
+
+
+def write(folder: Path) -> list[Path]:
+    written = []
+    for plan in PLANS:
+        network = build(plan)
+        road_file = folder / f"{plan.name}.xodr"
+        road_file.write_text(opendrive(network, place(network)), encoding="utf-8", newline="\n")
+        written.append(road_file)
+    return written
+
+
+if __name__ == "__main__":
+    for path in write(Path(sys.argv[1]) if len(sys.argv) > 1 else TOWNS_FOLDER):
+        print(f"wrote {path}")

@@ -1,0 +1,143 @@
+"""Where lights, signs, stop lines and crosswalks stand along a road, in its own s and t.
+
+Near-side lights: a car that waits at the stop line still sees its lamps, POLE_BEYOND_LINE_M ahead of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from sim_bridge.embedded.town.author.network import Arm, BuiltCrossing, Network, Road
+
+STOP_LINE_M = 5.5  # from the crossing's mouth
+CROSSWALK_M = 2.75  # the middle of it, from the mouth
+CROSSWALK_LENGTH_M = 3.0  # along the road
+POLE_BEYOND_LINE_M = 3.5
+POLE_FROM_EDGE_M = 0.8
+FIRST_SPEED_SIGN_M = 14.0  # past the crossing's mouth
+FIRST_SIGNAL_ID = 2000
+
+TYPES = {"lights": "1000001", "stop": "206", "yield": "205", "speed": "274"}
+# Height of the lamps' or the plate's middle. Over two lanes the lamps hang from an arm, above the tallest van.
+HEIGHTS = {"lights": 3.3, "overhead": 4.7, "stop": 2.5, "yield": 2.5, "speed": 2.5}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSignal:
+    """`orientation` "+" rules traffic that drives along s, "-" the other way."""
+
+    signal_id: int
+    road_id: int
+    kind: str  # a key of TYPES
+    s: float  # of the stop line; of the sign itself for speed limits
+    pole_s: float
+    pole_t: float
+    height: float
+    orientation: str
+    lanes: tuple[int, int]
+    value: int = 0
+    controller: tuple[int, int] | None = None  # crossing id, phase
+
+
+@dataclass(frozen=True, slots=True)
+class StopLine:
+    road_id: int
+    s: float
+    lanes: tuple[int, int]
+    orientation: str
+
+
+@dataclass(frozen=True, slots=True)
+class Crosswalk:
+    road_id: int
+    s: float
+    half_width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Furniture:
+    signals: tuple[PlannedSignal, ...]
+    stop_lines: tuple[StopLine, ...]
+    crosswalks: tuple[Crosswalk, ...]
+
+
+def place(network: Network) -> Furniture:
+    signals = [*_crossing_signals(network), *_speed_signs(network)]
+    numbered = tuple(replace(signal, signal_id=FIRST_SIGNAL_ID + number) for number, signal in enumerate(signals))
+    lines = tuple(
+        StopLine(signal.road_id, signal.s, signal.lanes, signal.orientation)
+        for signal in numbered
+        if signal.kind != "speed"
+    )
+    return Furniture(numbered, lines, tuple(_crosswalks(network)))
+
+
+def _crossing_signals(network: Network) -> Iterator[PlannedSignal]:
+    for crossing in network.crossings:
+        control = crossing.crossing.control
+        for phase, group in enumerate(crossing.axes):
+            for arm in group:
+                if control == "lights":
+                    yield _arm_signal(network, arm, control, (crossing.crossing_id, phase))
+                elif arm.road_id in crossing.minor_road_ids:
+                    yield _arm_signal(network, arm, control, None)
+
+
+def _arm_signal(network: Network, arm: Arm, kind: str, controller: tuple[int, int] | None) -> PlannedSignal:
+    length = _road(network, arm.road_id).curve.length
+    lanes = sorted((arm.lane_in(0), arm.lane_in(arm.profile.lanes - 1)))
+    overhead = kind == "lights" and arm.profile.lanes > 1
+    return PlannedSignal(
+        signal_id=0,
+        road_id=arm.road_id,
+        kind=kind,
+        s=_from_mouth(arm, length, STOP_LINE_M),
+        pole_s=_from_mouth(arm, length, STOP_LINE_M - POLE_BEYOND_LINE_M),
+        pole_t=_roadside(arm),
+        height=HEIGHTS["overhead" if overhead else kind],
+        orientation="+" if arm.contact == "end" else "-",
+        lanes=(lanes[0], lanes[1]),
+        controller=controller,
+    )
+
+
+def _speed_signs(network: Network) -> Iterator[PlannedSignal]:
+    for road in network.roads:
+        profile = road.street.profile
+        aside = profile.carriageway_m + POLE_FROM_EDGE_M
+        for orientation, s, t in (
+            ("+", FIRST_SPEED_SIGN_M, -aside),
+            ("-", road.curve.length - FIRST_SPEED_SIGN_M, aside),
+        ):
+            lanes = (-profile.lanes, -1) if orientation == "+" else (1, profile.lanes)
+            yield PlannedSignal(
+                0, road.road_id, "speed", s, s, t, HEIGHTS["speed"], orientation, lanes, value=profile.limit_kmh
+            )
+
+
+def _crosswalks(network: Network) -> Iterator[Crosswalk]:
+    for crossing in network.crossings:
+        for arm in crossing.arms:
+            if arm.profile.border == "sidewalk" and _crossed_on_foot(crossing, arm):
+                length = _road(network, arm.road_id).curve.length
+                yield Crosswalk(arm.road_id, _from_mouth(arm, length, CROSSWALK_M), arm.profile.carriageway_m)
+
+
+def _crossed_on_foot(crossing: BuiltCrossing, arm: Arm) -> bool:
+    """A crosswalk needs a stop line before it, and so a light or a sign on its arm."""
+    return crossing.crossing.control == "lights" or arm.road_id in crossing.minor_road_ids
+
+
+def _from_mouth(arm: Arm, road_length: float, distance: float) -> float:
+    return distance if arm.contact == "start" else road_length - distance
+
+
+def _roadside(arm: Arm) -> float:
+    """t of a pole on the right of the traffic that enters by this arm."""
+    aside = arm.profile.carriageway_m + POLE_FROM_EDGE_M
+    return aside if arm.contact == "start" else -aside
+
+
+def _road(network: Network, road_id: int) -> Road:
+    return network.roads[road_id - 1]

@@ -1,0 +1,62 @@
+"""A town's files put together into what the world reads: `contracts.Town`."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sim_bridge.embedded.contracts import Town
+from sim_bridge.embedded.town.crossings import add_crossing
+from sim_bridge.embedded.town.curves import Floats
+from sim_bridge.embedded.town.folder import road_file
+from sim_bridge.embedded.town.ground import add_grass, add_street
+from sim_bridge.embedded.town.lanes import lane_samples, spawn_points
+from sim_bridge.embedded.town.markings import add_paint
+from sim_bridge.embedded.town.opendrive import RoadMap, parse
+from sim_bridge.embedded.town.sheets import Sheets
+from sim_bridge.embedded.town.signals import signals
+
+BOUNDS_MARGIN_M = 40.0  # of lane centres, so that sidewalks and the first row of houses lie inside
+GRASS_MARGIN_M = 200.0
+
+
+def load(name: str) -> Town:
+    """The town called `name` (one of `names()`); raises ValueError naming the known ones otherwise."""
+    return build(name, road_file(name).read_text(encoding="utf-8"))
+
+
+def build(name: str, opendrive: str) -> Town:
+    """A town out of OpenDRIVE text. Raises ValueError naming the place where it cannot be read."""
+    roads = parse(opendrive)
+    samples = lane_samples(roads)
+    bounds = _bounds(samples)
+    sheets = Sheets()
+    _add_ground(sheets, roads, bounds)
+    samples.setflags(write=False)
+    return Town(
+        name=name,
+        opendrive=opendrive,
+        spawn_points=spawn_points(roads),
+        signals=signals(roads),
+        meshes=sheets.meshes(),
+        boxes=(),
+        bounds=bounds,
+        lane_samples=samples,
+    )
+
+
+def _add_ground(sheets: Sheets, roads: RoadMap, bounds: tuple[float, float, float, float]) -> None:
+    x_min, y_min, x_max, y_max = bounds
+    add_grass(sheets, (x_min, -y_max, x_max, -y_min), GRASS_MARGIN_M)
+    for road in roads.roads.values():
+        if road.junction < 0:
+            add_street(sheets, road)
+            add_paint(sheets, road)
+    for junction in roads.junctions.values():
+        add_crossing(sheets, roads, junction)
+
+
+def _bounds(samples: Floats) -> tuple[float, float, float, float]:
+    low, high = samples[:, :2].min(axis=0) - BOUNDS_MARGIN_M, samples[:, :2].max(axis=0) + BOUNDS_MARGIN_M
+    x_min, y_min = (float(np.floor(value)) for value in low)
+    x_max, y_max = (float(np.ceil(value)) for value in high)
+    return x_min, y_min, x_max, y_max

@@ -1,0 +1,75 @@
+"""The file's signals as the world sees them: the kind, where the pole stands, which way the lamps face, the phase."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from sim_bridge.embedded.contracts import Pose, Signal
+from sim_bridge.embedded.town.lanes import at, carla_pose, lateral
+from sim_bridge.embedded.town.opendrive import RoadMap, RoadRecord, SignalRecord
+
+KINDS = {"1000001": "traffic_light", "206": "stop", "205": "yield", "274": "speed_limit"}
+
+
+def signals(roads: RoadMap) -> tuple[Signal, ...]:
+    """In the order of the file. `pole_index` counts the lights of one junction."""
+    return tuple(_signals(roads))
+
+
+def _signals(roads: RoadMap) -> Iterator[Signal]:
+    phases = _phases(roads)
+    lights: Counter[int] = Counter()
+    for road in roads.roads.values():
+        for record in road.signals:
+            if record.type not in KINDS:
+                continue
+            kind = KINDS[record.type]
+            junction = road.after if record.orientation == "+" else road.before
+            yield Signal(
+                signal_id=record.signal_id,
+                kind=kind,
+                pose=_facing(road, record, record.pole_s, record.pole_t, 0.0),
+                head=_facing(road, record, record.pole_s, _head_t(road, record, kind), record.height),
+                stop_line=_stop_line(road, record),
+                junction_id=-1 if kind == "speed_limit" else junction,
+                phase=phases.get(record.signal_id, 0),
+                pole_index=lights[junction],
+                speed_limit_kmh=record.value if kind == "speed_limit" else 0.0,
+            )
+            if kind == "traffic_light":
+                lights[junction] += 1
+
+
+def _phases(roads: RoadMap) -> dict[str, int]:
+    return {
+        signal_id: phase
+        for junction in roads.junctions.values()
+        for phase, controller in enumerate(junction.controllers)
+        for signal_id in roads.controlled.get(controller, ())
+    }
+
+
+def _head_t(road: RoadRecord, record: SignalRecord, kind: str) -> float:
+    """Lamps for two lanes or more hang over the middle of them; everything else sits on its pole."""
+    if kind != "traffic_light" or record.lanes[0] == record.lanes[1]:
+        return record.pole_t
+    return _middle_of_lanes(road, record)
+
+
+def _middle_of_lanes(road: RoadRecord, record: SignalRecord) -> float:
+    section = road.section_at(record.s)
+    centres = [float(lateral(section, road, lane, record.s, 0.5)[0]) for lane in record.lanes]
+    return sum(centres) / len(centres)
+
+
+def _stop_line(road: RoadRecord, record: SignalRecord) -> Pose:
+    x, y, heading = at(road, record.s, _middle_of_lanes(road, record))[0]
+    return carla_pose(x, y, heading + (0.0 if record.orientation == "+" else math.pi))
+
+
+def _facing(road: RoadRecord, record: SignalRecord, s: float, t: float, height: float) -> Pose:
+    """A pose that looks against the traffic the signal rules."""
+    x, y, heading = at(road, s, t)[0]
+    return carla_pose(x, y, heading + (math.pi if record.orientation == "+" else 0.0), height)
