@@ -1,0 +1,188 @@
+"""Figures of SimLingo's runtime against the published procedure: random weights, a fixed number of words. Main thread.
+
+Both sides run the same network in the same process, one after the other, so that whatever else the machine does hits
+both. Word counts are fixed because random weights never say the end token. Called by `launch.py bench --model simlingo`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from model import prompts
+from model.simlingo import baseline, images, stand_in, tokens
+from model.simlingo.config import FULL, SimLingoConfig, toy
+from model.simlingo.network import random_network
+from model.simlingo.runtime import Runtime, Waypoints
+from sim_bridge.messages import InstructionMode
+
+WORDS = 25
+PROBES = (
+    *("stop here", "drive faster", "slow down", "keep 5 m/s"),
+    *("change to the left lane", "change to the right lane", "turn left at the next crossing", "follow the road"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table. `target` is in words; `reached` is None where nothing is demanded or it was not run."""
+
+    what: str
+    value: float | None
+    unit: str
+    target: str = ""
+    reached: bool | None = None
+    note: str = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--width",
+        choices=("toy", "full"),
+        default="full",
+        help="Measure the published shape (minutes on a CPU, 8 GB of memory) or a toy of the same design (seconds).",
+    )
+    parser.add_argument("--threads", type=int, default=1, help="Give the network this many CPU threads.")
+    parser.add_argument("--words", type=int, default=WORDS, help="Generate exactly this many tokens per frame.")
+    parser.add_argument(
+        "--parity-words", type=int, default=8, help="Compare the float32 results after this many tokens."
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=1, help="Repeat every pair of timings and keep the best of each."
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    torch.set_num_threads(args.threads)
+    with tempfile.TemporaryDirectory() as folder:
+        words = tokens.load(stand_in.write(Path(folder), args.width == "full"))
+    config = FULL if args.width == "full" else toy(words.table_rows)
+    rows = [*_parity(config, words, args), *_cpu(config, words, args)]
+    if torch.cuda.is_available():
+        from model.simlingo import bench_gpu
+
+        rows += bench_gpu.rows(config, words, args.words, args.repeats)
+    else:
+        rows += [
+            Row("GPU: action only", None, "Hz", ">= 100", note="not run: no CUDA device here"),
+            Row("GPU: frame with words", None, "Hz", ">= 25", note="not run: no CUDA device here"),
+            Row("GPU memory, bf16", None, "GB", "<= 4", note="not run: no CUDA device here"),
+        ]
+    report(rows, args)
+    return 0 if all(row.reached is not False for row in rows) else 1
+
+
+def report(rows: list[Row], args: argparse.Namespace) -> None:
+    """The table for people, or one JSON object with `--json`."""
+    facts = {"width": args.width, "threads": args.threads, "words": args.words, "cpu": platform.processor()}
+    facts |= {"torch": torch.__version__, "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else ""}
+    if getattr(args, "json", False):
+        print(json.dumps({"model": "simlingo", "weights": "random", **facts, "rows": [asdict(row) for row in rows]}))
+        return
+    print("SimLingo, random weights: " + ", ".join(f"{name} {value}" for name, value in facts.items() if value))
+    for row in rows:
+        value = "-" if row.value is None else f"{row.value:.3g} {row.unit}"
+        verdict = {None: "", True: "reached", False: "MISSED"}[row.reached]
+        print(f"{row.what:58} {value:>14}  {row.target:>10}  {verdict:8} {row.note}".rstrip())
+
+
+def scene(config: SimLingoConfig) -> tuple[Tensor, prompts.Navigation]:
+    """A picture of noise as tiles, and two target points."""
+    noise = np.random.default_rng(7).integers(0, 256, (512, 1024, 3), np.uint8)
+    return torch.from_numpy(images.tiles(noise, config.tile_px)), prompts.by_target_points([(12.0, 0.5), (30.0, 4.0)])
+
+
+def farthest(ours: Waypoints, theirs: Waypoints) -> float:
+    return float(max(np.abs(ours.path - theirs.path).max(), np.abs(ours.speed - theirs.speed).max()))
+
+
+def _parity(config: SimLingoConfig, words: tokens.Words, args: argparse.Namespace) -> list[Row]:
+    _say("float32: the same tokens and points as the published procedure?")
+    runtime = Runtime(random_network(config, torch.float32), words)
+    tiles, navigation = scene(config)
+    prompt = prompts.commentary(8.3, navigation)
+    theirs_ids, theirs = baseline.frame(runtime, tiles, prompt, args.parity_words)
+    context = runtime.prompt(runtime.encode_tiles(tiles), prompt)
+    ids = runtime.generate(context, args.parity_words, is_endless=True)[0]
+    gap = farthest(runtime.act(context)[0], theirs)
+    same = sum(a == b for a, b in zip(ids, theirs_ids, strict=True))
+    return [
+        Row(f"float32: same token ids of {args.parity_words}", same, "", "all", same == args.parity_words),
+        Row("float32: farthest of path and speed points", gap, "m", "<= 1e-4", gap <= 1e-4),
+    ]
+
+
+def _cpu(config: SimLingoConfig, words: tokens.Words, args: argparse.Namespace) -> list[Row]:
+    runtime = Runtime(random_network(config, torch.bfloat16), words)
+    tiles, navigation = scene(config)
+    prompt = prompts.commentary(8.3, navigation)
+    best: dict[str, float] = {}
+    for _ in range(args.repeats):
+        _one_round(runtime, tiles, prompt, args.words, best)
+        _probes(runtime, tiles, navigation, best)
+    frame = (best["vision"] + best["theirs"]) / (best["vision"] + best["ours"])
+    stages = best["theirs"] / best["ours"]
+    many = best["8 frames"] / best["8 rows"]
+    n = args.words
+    return [
+        Row("bf16 CPU: vision, both tiles", best["vision"], "s"),
+        Row("bf16 CPU: picture prefix", best["prefix"], "s"),
+        Row(f"bf16 CPU: prompt and {n} words", best["words"], "s"),
+        Row("bf16 CPU: action pass of 31 tokens", best["action"], "s"),
+        Row("bf16 CPU: published language and action", best["theirs"], "s"),
+        Row(f"frame with {n} words, ratio to the published procedure", frame, "x", ">= 6", frame >= 6),
+        Row("language and action alone, ratio", stages, "x", ">= 15", stages >= 15),
+        Row("bf16 CPU: action only, picture to plan", best["one frame"], "s"),
+        Row("8 instructions on one frame, ratio to 8 frames of ours", many, "x", ">= 4.5", many >= 4.5),
+    ]
+
+
+def _one_round(runtime: Runtime, tiles: Tensor, prompt: prompts.Prompt, words: int, best: dict[str, float]) -> None:
+    _say(f"bf16: a frame with {words} words, ours and then the published procedure")
+    with torch.inference_mode():
+        seen = _timed(best, "vision", lambda: runtime.see(tiles))
+    started = time.perf_counter()
+    picture = _timed(best, "prefix", lambda: runtime.read_picture(seen))
+    context = runtime.prompt(picture, prompt)
+    _timed(best, "words", lambda: runtime.generate(context, words, is_endless=True))
+    _timed(best, "action", lambda: runtime.act(context))
+    _keep(best, "ours", time.perf_counter() - started)
+    _timed(best, "theirs", lambda: baseline.after_vision(runtime, seen, prompt, words))
+
+
+def _probes(runtime: Runtime, tiles: Tensor, navigation: prompts.Navigation, best: dict[str, float]) -> None:
+    _say(f"bf16: {len(PROBES)} instructions on one frame, together and then each on its own")
+    wanted = [prompts.dream(8.3, navigation, words, InstructionMode.FOLLOW) for words in PROBES]
+    answer = prompts.answer("dream", "Following the given instruction.")
+    _timed(best, "8 rows", lambda: runtime.probe(runtime.encode_tiles(tiles), wanted, answer))
+    started = time.perf_counter()
+    for prompt in wanted:
+        _timed(best, "one frame", lambda p=prompt: runtime.probe(runtime.encode_tiles(tiles), [p], answer))
+    _keep(best, "8 frames", time.perf_counter() - started)
+
+
+def _timed(best: dict[str, float], name: str, work: Callable[[], Any]) -> Any:
+    started = time.perf_counter()
+    result = work()
+    _keep(best, name, time.perf_counter() - started)
+    return result
+
+
+def _keep(best: dict[str, float], name: str, seconds: float) -> None:
+    best[name] = min(best.get(name, seconds), seconds)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
