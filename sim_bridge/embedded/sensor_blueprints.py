@@ -1,0 +1,73 @@
+"""The sensors' attributes by CARLA's names, with CARLA's defaults. Data only.
+
+Those this world cannot honour (exposure, bloom, lens flare) are listed too: scripts set them, and an unknown attribute
+is an error in the client.
+"""
+
+from __future__ import annotations
+
+Value = bool | int | float | str
+
+_TICK: dict[str, Value] = {"sensor_tick": 0.0}
+_LENS: dict[str, Value] = {
+    "lens_circle_falloff": 5.0,
+    "lens_circle_multiplier": 0.0,
+    "lens_k": -1.0,
+    "lens_kcube": 0.0,
+    "lens_x_size": 0.08,
+    "lens_y_size": 0.08,
+}
+_CAMERA: dict[str, Value] = {"image_size_x": 800, "image_size_y": 600, "fov": 90.0, **_TICK, **_LENS}
+_RGB: dict[str, Value] = {
+    **_CAMERA,
+    "enable_postprocess_effects": True,
+    "bloom_intensity": 0.675,
+    "lens_flare_intensity": 0.1,
+    "motion_blur_intensity": 0.45,
+    "motion_blur_max_distortion": 0.35,
+    "motion_blur_min_object_screen_size": 0.1,
+    "gamma": 2.2,
+    "exposure_mode": "histogram",
+    "exposure_compensation": 0.0,
+    "exposure_min_bright": 10.0,
+    "exposure_max_bright": 12.0,
+    "exposure_speed_up": 3.0,
+    "exposure_speed_down": 1.0,
+    "calibration_constant": 16.0,
+    "iso": 100.0,
+    "shutter_speed": 200.0,
+    "fstop": 1.4,
+    "min_fstop": 1.2,
+    "blade_count": 5,
+    "focal_distance": 1000.0,
+    "blur_amount": 1.0,
+    "blur_radius": 0.0,
+    "temp": 6500.0,
+    "tint": 0.0,
+    "slope": 0.88,
+    "toe": 0.55,
+    "shoulder": 0.26,
+    "black_clip": 0.0,
+    "white_clip": 0.04,
+    "chromatic_aberration_intensity": 0.0,
+    "chromatic_aberration_offset": 0.0,
+}
+_GNSS: dict[str, Value] = {
+    "noise_seed": 0,
+    **{f"noise_{axis}_{what}": 0.0 for axis in ("alt", "lat", "lon") for what in ("bias", "stddev")},
+    **_TICK,
+}
+_IMU: dict[str, Value] = {
+    "noise_seed": 0,
+    **{f"noise_accel_stddev_{axis}": 0.0 for axis in "xyz"},
+    **{f"noise_gyro_{what}_{axis}": 0.0 for what in ("bias", "stddev") for axis in "xyz"},
+    **_TICK,
+}
+
+SENSORS: dict[str, dict[str, Value]] = {
+    "sensor.camera.rgb": _RGB,
+    "sensor.other.collision": {},
+    "sensor.other.lane_invasion": {},
+    "sensor.other.gnss": _GNSS,
+    "sensor.other.imu": _IMU,
+}

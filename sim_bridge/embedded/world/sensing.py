@@ -1,0 +1,158 @@
+"""Reading the sensors of one tick: what is due, what it sees, and the message it sends."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from sim_bridge.embedded.contracts import BodyState, Camera, Contact, Drawn, Label, Pose, Sky
+from sim_bridge.embedded.wire import messages
+from sim_bridge.embedded.wire.codec import encoded
+from sim_bridge.embedded.wire.framing import pack
+from sim_bridge.embedded.wire.messages import SensorType
+from sim_bridge.embedded.world import records
+from sim_bridge.embedded.world.actors import Actor, Prop, SensorActor, Vehicle, Walker
+from sim_bridge.embedded.world.instruments import Gnss, Imu
+from sim_bridge.embedded.world.signage import plain
+
+if TYPE_CHECKING:
+    from sim_bridge.embedded.world.world import World
+
+_LOG = logging.getLogger(__name__)
+
+CAMERA_KINDS = {"sensor.camera.rgb": (SensorType.RGB, "rgb")}
+_BRAKE, _REVERSE = 8, 64
+_BRAKE_SHOWS = 0.02
+
+
+class Sensing:
+    """The sensors of one episode. Cameras reach the renderer when they are first due with a subscriber."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._cameras: set[int] = set()
+        self._gnss = Gnss(world.town)
+        self._imu = Imu()
+
+    def forget(self, sensor: SensorActor) -> None:
+        if sensor.actor_id in self._cameras:
+            self._cameras.discard(sensor.actor_id)
+            self._world.painter.remove_camera(sensor.actor_id)
+        self._gnss.forget(sensor.actor_id)
+        self._imu.forget(sensor.actor_id)
+
+    def read_all(self) -> None:
+        """Every due sensor somebody listens to. Cheap instruments first, then all pictures at once."""
+        world = self._world
+        sensors = [s for s in world.actors.of(SensorActor) if s.stream_id]
+        listened = [s for s in sensors if world.outlet.is_wanted(s.stream_id)]
+        self._report_collisions([s for s in listened if s.type_id == "sensor.other.collision"])
+        due = [s for s in listened if s.type_id != "sensor.other.collision" and s.is_due(world.elapsed_s)]
+        for sensor in due:
+            if sensor.type_id == "sensor.other.gnss":
+                self._post(sensor, SensorType.GNSS, [pack(self._gnss.read(sensor))])
+            elif sensor.type_id == "sensor.other.imu":
+                self._post(sensor, SensorType.IMU, [pack(self._imu.read(sensor))])
+        cameras = [s for s in due if s.type_id in CAMERA_KINDS]
+        if cameras and not world.settings.no_rendering:
+            self._take_pictures(cameras)
+
+    def _post(self, sensor: SensorActor, kind: SensorType, data: list[Any], is_image: bool = False) -> None:
+        world = self._world
+        head = messages.header(kind, world.frame, world.elapsed_s, sensor.pose)
+        world.outlet.post(sensor.stream_id, [head, *data], is_image=is_image)
+
+    # ---- collisions -------------------------------------------------------------------------------------------------
+
+    def _report_collisions(self, sensors: list[SensorActor]) -> None:
+        if not sensors:
+            return
+        for contact in self._world.bodies.contacts():
+            for sensor in sensors:
+                if sensor.parent_id == contact.a:
+                    self._post(sensor, SensorType.COLLISION, [pack(self._collision(sensor.parent_id, contact))])
+
+    def _collision(self, own_id: int, contact: Contact) -> list[Any]:
+        world = self._world
+        own, other = world.find(own_id), world.find(contact.b)
+        met = other or _scenery(contact.b_label)
+        return [
+            encoded(records.record(own, world)) if own else [],
+            encoded(records.record(met, world)),
+            list(contact.impulse),
+        ]
+
+    # ---- cameras ----------------------------------------------------------------------------------------------------
+
+    def _take_pictures(self, sensors: list[SensorActor]) -> None:
+        world = self._world
+        cameras = {s.actor_id: _camera(s) for s in sensors}
+        try:
+            for camera_id, camera in cameras.items():
+                if camera_id not in self._cameras:
+                    world.painter.add_camera(camera)
+                    self._cameras.add(camera_id)
+            lights = {light.signal.signal_id: light.state for light in world.lights}
+            pictures = world.painter.render(self._drawn(), list(cameras.values()), lights, self._sky())
+        # A picture that cannot be drawn must cost that picture only, not the clients that wait for the next tick.
+        except Exception:
+            _LOG.exception("frame %d: the renderer failed; its pictures are missing", world.frame)
+            return
+        for sensor in sensors:
+            camera, picture = cameras[sensor.actor_id], pictures[sensor.actor_id]
+            height, width = picture.shape[:2]
+            pixels = picture.data.cast("B")
+            kind = CAMERA_KINDS[sensor.type_id][0]
+            self._post(sensor, kind, [messages.image_header(width, height, camera.fov), pixels], is_image=True)
+
+    def _drawn(self) -> list[Drawn]:
+        drawn = []
+        for actor in self._world.actors:
+            if isinstance(actor, Vehicle):
+                steer = actor.body.wheel_steer_deg
+                drawn.append(Drawn(actor.actor_id, actor.pose, shown_lights(actor), wheel_steer_deg=steer))
+            elif isinstance(actor, Walker):
+                pose, half = actor.pose, actor.shape.height / 2.0
+                feet = Pose(pose.x, pose.y, pose.z - half, pose.pitch, pose.yaw, pose.roll)
+                drawn.append(Drawn(actor.actor_id, feet, walk_phase=actor.stride))
+            elif isinstance(actor, Prop):
+                drawn.append(Drawn(actor.actor_id, actor.pose))
+        return drawn
+
+    def _sky(self) -> Sky:
+        weather = self._world.weather
+        return Sky(
+            sun_altitude=weather.sun_altitude,
+            sun_azimuth=weather.sun_azimuth,
+            cloudiness=weather.cloudiness,
+            fog_density=weather.fog_density,
+            wetness=max(weather.wetness, weather.precipitation_deposits),
+            precipitation=weather.precipitation,
+        )
+
+
+def shown_lights(vehicle: Vehicle) -> int:
+    """The lamps that burn: those a script switched on, and the ones the pedals and the gear light by themselves."""
+    flags = vehicle.light_flags
+    if vehicle.control.brake > _BRAKE_SHOWS:
+        flags |= _BRAKE
+    if vehicle.control.reverse:
+        flags |= _REVERSE
+    return flags
+
+
+def _camera(sensor: SensorActor) -> Camera:
+    return Camera(
+        camera_id=sensor.actor_id,
+        width=records.whole(sensor.attribute("image_size_x"), 800, 1, 4096),
+        height=records.whole(sensor.attribute("image_size_y"), 600, 1, 4096),
+        fov=records.real(sensor.attribute("fov"), 90.0, 1.0, 170.0),
+        pose=sensor.pose,
+        kind=CAMERA_KINDS[sensor.type_id][1],
+    )
+
+
+def _scenery(label: Label) -> Actor:
+    """A stand-in actor for something of the town: the client needs a whole actor for what was hit."""
+    type_id = f"static.{label.name.lower().rstrip('s')}"
+    return Actor(0, plain(type_id), BodyState(Pose()), labels=bytes([label]))
