@@ -5,8 +5,6 @@ The same calls in the same order give the same trajectories, bit for bit, on one
 
 from __future__ import annotations
 
-from typing import Any
-
 from panda3d.bullet import BulletBoxShape, BulletRigidBodyNode, BulletWorld
 from panda3d.core import LVector3, NodePath, TransformState
 

@@ -1,0 +1,129 @@
+"""`Renderer`: the town, its actors and its cameras in one scene graph, drawn by one call. World thread only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from panda3d.core import BitMask32, NodePath
+
+from sim_bridge.embedded.contracts import Camera, Drawn, LightState, Sky, Town
+from sim_bridge.embedded.renderer.actors import Actors
+from sim_bridge.embedded.renderer.light import Daylight, daylight
+from sim_bridge.embedded.renderer.pipe import open_target
+from sim_bridge.embedded.renderer.signals import Signals
+from sim_bridge.embedded.renderer.sky import SkyDome
+from sim_bridge.embedded.renderer.static_scene import StaticScene
+from sim_bridge.embedded.renderer.textures import Palette
+from sim_bridge.embedded.renderer.views import View
+
+# panda keeps bit 31 of a camera mask for itself.
+_MASK_BITS = 31
+# Light is baked again when a weather moved it this far; a script that turns the sun a little each tick stays cheap.
+_SUN_STEP_DEG, _WEATHER_STEP = 2.0, 5.0
+
+
+class Renderer:
+    """Lives with a town. `backend` is "tinydisplay" or "gl: <driver>".
+
+    `prefer` is "auto" (GL where it is real hardware), "software" or "gl".
+    """
+
+    def __init__(self, town: Town, prefer: str = "auto") -> None:
+        self._target = open_target(prefer)
+        self.backend = self._target.name
+        self._scene = NodePath("scene")
+        self._static = StaticScene(self._scene, town, Palette())
+        self._signals = Signals(self._scene, town.signals)
+        self._actors = Actors(self._scene)
+        self._dome = SkyDome()
+        self._views: dict[int, View] = {}
+        self._sky: Sky | None = None
+        self._sky_node: Any = None
+        self._light: Daylight = daylight(Sky())
+        self._relight(Sky())
+
+    # ---- who is drawn ----
+
+    def add_actor(self, actor_id: int, blueprint_id: str, attributes: dict[str, str]) -> None:
+        """Drawn from now on in every tick whose `drawn` names it. Raises ValueError on an id in use or a vehicle
+        this world does not have."""
+        self._actors.add(actor_id, blueprint_id, attributes)
+
+    def remove_actor(self, actor_id: int) -> None:
+        self._actors.remove(actor_id)
+
+    def add_camera(self, camera: Camera, supersample: int = 1) -> None:
+        """`supersample` 2 smooths edges at about twice the price. Raises ValueError on an id in use."""
+        if camera.camera_id in self._views:
+            raise ValueError(f"camera {camera.camera_id} exists; remove it before adding another")
+        taken = {view.mask_bit for view in self._views.values()}
+        bit = next((b for b in range(_MASK_BITS) if b not in taken), _MASK_BITS - 1)
+        view = View(self._target, self._scene, camera, bit, supersample)
+        view.hang_sky(self._sky_node, self._light.horizon)
+        self._views[camera.camera_id] = view
+
+    def remove_camera(self, camera_id: int) -> None:
+        self._view(camera_id)
+        self._views.pop(camera_id).close()
+
+    def _view(self, camera_id: int) -> View:
+        try:
+            return self._views[camera_id]
+        except KeyError:
+            raise KeyError(f"camera {camera_id} does not exist; add it first") from None
+
+    # ---- one tick ----
+
+    def render(
+        self, drawn: list[Drawn], cameras: list[Camera], lights: dict[str, LightState], sky: Sky
+    ) -> dict[int, npt.NDArray[np.uint8]]:
+        """Pictures of `cameras` by id: (H, W, 4) BGRA, top row first, C-contiguous. The others are not drawn."""
+        if not cameras:
+            return {}
+        if _differs(sky, self._sky):
+            self._relight(sky)
+        hidden: dict[int, Any] = {}
+        due = {camera.camera_id: self._view(camera.camera_id) for camera in cameras}
+        for camera in cameras:
+            due[camera.camera_id].aim(camera)
+            if camera.hides:
+                hidden[camera.hides] = hidden.get(camera.hides, BitMask32.allOff()) | due[camera.camera_id].mask
+        self._actors.show(drawn, hidden)
+        self._signals.show(lights)
+        for camera_id, view in self._views.items():
+            view.set_due(camera_id in due)
+        self._target.engine.renderFrame()
+        return {camera_id: view.picture() for camera_id, view in due.items()}
+
+    def _relight(self, sky: Sky) -> None:
+        self._sky = sky
+        self._light = daylight(sky)
+        self._static.relight(self._light)
+        self._actors.relight(self._light)
+        self._signals.relight(self._light.tint)
+        self._sky_node = self._dome.relight(self._light)
+        for view in self._views.values():
+            view.hang_sky(self._sky_node, self._light.horizon)
+
+    def close(self) -> None:
+        """Free every buffer and node. Twice is fine."""
+        for view in self._views.values():
+            view.close()
+        self._views.clear()
+        self._actors.close()
+        self._scene.removeNode()
+        self._target.engine.removeWindow(self._target.anchor)
+
+
+def _differs(sky: Sky, baked: Sky | None) -> bool:
+    if baked is None:
+        return True
+    sun = max(abs(sky.sun_altitude - baked.sun_altitude), abs(sky.sun_azimuth - baked.sun_azimuth))
+    clouds = max(
+        abs(sky.cloudiness - baked.cloudiness),
+        abs(sky.fog_density - baked.fog_density),
+        abs(sky.precipitation - baked.precipitation),
+    )
+    return sun >= _SUN_STEP_DEG or clouds >= _WEATHER_STEP

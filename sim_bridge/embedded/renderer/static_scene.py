@@ -1,0 +1,128 @@
+"""The town's meshes as panda nodes: painter layers for flat ground, depth for the rest, light baked per weather."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim_bridge.embedded import panda_frame
+from sim_bridge.embedded.contracts import Mesh, Town
+from sim_bridge.embedded.renderer.geoms import Surface, geom_node, surface
+from sim_bridge.embedded.renderer.light import Daylight, shade_static
+from sim_bridge.embedded.renderer.textures import Palette
+
+# Flat ground is drawn in this order with no depth test: the software depth buffer is too coarse to keep grass a few
+# centimetres below a road from showing through it in the distance.
+PAINTER_ORDER = ("beyond", "terrain", "road", "marking", "pavement", "shadow")
+_FIRST_SORT = 10
+# Pieces this large are culled by the camera's frustum as a whole.
+_CHUNK_M = 60.0
+_BEYOND_M = 1400.0
+_GRASS_TONE = (0.36, 0.50, 0.24)
+
+
+def paint_in_order(node: Any, layer: str) -> None:
+    """Put a flat thing into the painter's order: no depth, before everything solid."""
+    node.setBin("background", _FIRST_SORT + PAINTER_ORDER.index(layer))
+    node.setDepthTest(False)
+    node.setDepthWrite(False)
+
+
+class StaticScene:
+    """The town under one node. `relight` bakes another weather; geometry stays."""
+
+    def __init__(self, parent: Any, town: Town, palette: Palette) -> None:
+        self.node = parent.attachNewNode("town")
+        self._pieces: list[tuple[Surface, Any, Any]] = []  # surface, node path, texture
+        groups: dict[tuple[str, str], list[Mesh]] = {}
+        for mesh in town.meshes:
+            groups.setdefault((mesh.layer, mesh.texture), []).append(mesh)
+        for (layer, texture), meshes in groups.items():
+            self._add_layer(layer, palette.find(texture) if texture else None, _merged(meshes))
+        self._beyond = _surroundings(town.bounds)
+
+    def _add_layer(self, layer: str, texture: Any, whole: Surface) -> None:
+        parent = self.node.attachNewNode(layer)
+        if layer in PAINTER_ORDER:
+            paint_in_order(parent, layer)
+        elif layer != "solid":
+            raise ValueError(f"expected a mesh layer out of {PAINTER_ORDER[1:5]} or solid, got {layer!r}")
+        if texture is not None:
+            parent.setTexture(texture)
+        self._pieces.extend((piece, parent, None) for piece in _chunks(whole))
+
+    def relight(self, light: Daylight) -> None:
+        for child in self.node.getChildren():
+            child.getChildren().detach()
+        self.node.findAllMatches("beyond").detach()
+        for piece, parent, _ in self._pieces:
+            colors = piece.colors.copy()
+            colors[:, :3] *= shade_static(piece.normals, light)
+            parent.attachNewNode(geom_node("piece", _recolored(piece, colors)))
+        self._attach_beyond(light)
+
+    def _attach_beyond(self, light: Daylight) -> None:
+        near = self._beyond.colors[:, 3:4]
+        grass = np.array(_GRASS_TONE, np.float32) * shade_static(self._beyond.normals, light)
+        colors = np.ones_like(self._beyond.colors)
+        colors[:, :3] = grass * near + np.array(light.horizon, np.float32) * (1.0 - near)
+        node = self.node.attachNewNode(geom_node("beyond", _recolored(self._beyond, colors)))
+        paint_in_order(node, "beyond")
+
+
+def _merged(meshes: list[Mesh]) -> Surface:
+    offsets = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes[:-1]])
+    return Surface(
+        panda_frame.mirrored(np.concatenate([mesh.vertices for mesh in meshes])),
+        panda_frame.mirrored(np.concatenate([mesh.normals for mesh in meshes])),
+        np.concatenate([mesh.colors for mesh in meshes]).astype(np.float32),
+        np.concatenate([mesh.uvs for mesh in meshes]).astype(np.float32),
+        np.concatenate([mesh.triangles + o for mesh, o in zip(meshes, offsets, strict=True)]).astype(np.int32),
+    )
+
+
+def _recolored(piece: Surface, colors: npt.NDArray[np.float32]) -> Surface:
+    return Surface(piece.vertices, piece.normals, colors, piece.uvs, piece.triangles)
+
+
+def _chunks(whole: Surface) -> list[Surface]:
+    """Split by the grid cell each triangle's middle lies in."""
+    middles = whole.vertices[whole.triangles].mean(axis=1)[:, :2]
+    cells = np.floor(middles / _CHUNK_M).astype(np.int64)
+    keys = cells[:, 0] * 100_003 + cells[:, 1]
+    return [_picked(whole, whole.triangles[keys == key]) for key in np.unique(keys)]
+
+
+def _picked(whole: Surface, triangles: npt.NDArray[np.int32]) -> Surface:
+    used, renumbered = np.unique(triangles, return_inverse=True)
+    return Surface(
+        whole.vertices[used],
+        whole.normals[used],
+        whole.colors[used],
+        whole.uvs[used],
+        renumbered.reshape(-1, 3).astype(np.int32),
+    )
+
+
+def _surroundings(bounds: tuple[float, float, float, float]) -> Surface:
+    """Grass from under the town out to where it fades into the haze; alpha of the colours is 1 near, 0 far."""
+    x0, y0, x1, y1 = bounds
+    middle = np.array([(x0 + x1) / 2.0, -(y0 + y1) / 2.0])
+    inner = max(x1 - x0, y1 - y0) * 0.75 + 40.0
+    angles = np.linspace(0.0, 2.0 * np.pi, 33)[:-1]
+    rim = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    rings = [middle + rim * radius for radius in (inner, inner + 250.0, inner + _BEYOND_M)]
+    points = np.concatenate([middle[None], *rings])
+    vertices = np.concatenate([points, np.full((len(points), 1), -0.05)], axis=1)
+    triangles = [(0, 1 + i, 1 + (i + 1) % 32) for i in range(32)]
+    for ring in range(2):
+        a = 1 + ring * 32
+        for i in range(32):
+            j = (i + 1) % 32
+            triangles += [(a + i, a + 32 + i, a + 32 + j), (a + i, a + 32 + j, a + j)]
+    flat = surface(vertices, triangles)
+    distance = np.linalg.norm(flat.vertices[:, :2] - middle.astype(np.float32), axis=1)
+    flat.colors[:, 3] = np.clip(1.0 - (distance - inner) / 250.0, 0.0, 1.0)
+    return flat
