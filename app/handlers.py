@@ -17,11 +17,14 @@ from sim_bridge.messages import (
     Command,
     CommandResult,
     Engage,
+    HolderLeft,
+    HumanInput,
     InstructionMode,
     Pause,
     Reason,
     Reset,
     Resume,
+    SessionView,
     SetInstruction,
     SetTalkOrder,
     Step,
@@ -89,11 +92,27 @@ class Handlers:
         if command is None:
             return _refused(text.unknown_action(str(action), tuple(ACTIONS)))
         if action in WHEEL_ACTIONS:
-            refusal = self._wheel.refusal(holder, self._drive.view())
-            if refusal:
+            view = self._drive.view()
+            if refusal := self._wheel.refusal(holder, view):
                 return CommandResult(Verdict.BUSY, refusal)
+            self._free_the_wheel(holder, view)
         self._wheel.touch(holder)
         return self._drive.submit(command(holder))
+
+    def hands(self, human: HumanInput) -> CommandResult:
+        """What a person's hands ask for now. Letting go is never refused."""
+        view = self._drive.view()
+        if human.steer or human.throttle or human.brake:
+            if refusal := self._wheel.refusal(human.holder, view):
+                return CommandResult(Verdict.BUSY, refusal)
+            self._free_the_wheel(human.holder, view)
+            self._wheel.touch(human.holder)
+        return self._drive.submit(human)
+
+    def _free_the_wheel(self, person: str, view: SessionView | None) -> None:
+        """Tell the drive of a holder who is not there any more, so that `person` can have the wheel."""
+        if gone := self._wheel.gone(person, view):
+            self._drive.submit(HolderLeft(gone))
 
 
 def _refused(line: str) -> CommandResult:

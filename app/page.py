@@ -134,10 +134,12 @@ def _blocks(hub: Hub, options: PageOptions) -> gr.Blocks:
             html_template=_stage_html(),
             js_on_load=START_STAGE,
             apply_default_css=False,
-            elem_id="backseat",
+            elem_id="stage-holder",
             padding=False,
         )
-        ticket = gr.HTML(html_template="", js_on_load=PASS_TICKET, apply_default_css=False, ticket="", elem_id="ticket")
+        ticket = gr.HTML(
+            html_template="", js_on_load=PASS_TICKET, apply_default_css=False, ticket="", elem_id="stage-ticket"
+        )
 
         def admit(request: gr.Request) -> gr.HTML:
             holder = tickets.holder_of(request.session_hash or "", options.secret)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sim_bridge.messages import Engagement, Phase, Reason, TalkOrder
 
-WORDS_AT_MOST = 400  # characters; longer than any sentence a person would say to a driver
+WORDS_AT_MOST = 300  # characters; longer than any sentence a person would say to a driver
 
 STARTING = "The drive is starting. The first picture follows in a few seconds."
 DRIVE_GONE = (
@@ -42,6 +42,7 @@ REASON_WORDS = {
     Reason.PLAN_INVALID: "the driver's plan makes no sense, so the car brakes",
     Reason.DRIVER_FAILED: "the driver failed, so the car brakes",
     Reason.WORLD_LOST: "the world stopped answering",
+    Reason.PLAN_RECOVERED: "the driver plans well again",
 }
 
 PHASE_WORDS = {

@@ -16,8 +16,7 @@ from fastapi import WebSocket, WebSocketDisconnect
 from app import hands, text
 from app.hub import Hub
 from app.pace import Pace
-from app.wheel import held_by_person
-from sim_bridge.messages import CommandResult, Engagement, HolderLeft, Reason, Takeover, Verdict
+from sim_bridge.messages import CommandResult, HolderLeft, Verdict
 
 CREDITS = 2  # bounds the lag on a thin link to about two pictures and the round trip
 BEAT_S = 1.0
@@ -33,10 +32,8 @@ class Watcher:
         self.holder = holder
         self._hub = hub
         self._socket = socket
-        self._hands = hands.Hands(holder)
         self._newest_hands: hands.HandsPacket | None = None
         self._hands_task: asyncio.Task[None] | None = None
-        self._taken_at_s = 0.0
         self._refused_line = ""
         self._in_flight = 0
         self._sent_serial = 0
@@ -54,7 +51,6 @@ class Watcher:
             await self._socket.close(POLICY_VIOLATION, "too many watchers")
             return
         self._wake = wake
-        self._hub.wheel.arrive(self.holder)
         self._say({"k": "hello", "holder": self.holder, "credits": CREDITS})
         sending = [asyncio.create_task(self._send()), asyncio.create_task(self._beat())]
         try:
@@ -102,15 +98,15 @@ class Watcher:
 
     async def _receive(self) -> None:
         while True:
-            raw = await self._socket.receive_text()
+            event = await self._socket.receive()
+            if event["type"] == "websocket.disconnect":
+                return
             try:
-                message = _decoded(raw)
-                self._obey(message)
-            except (ValueError, KeyError) as error:
+                self._obey(_decoded(event.get("text") or ""))
+            except ValueError as error:
                 self._unreadable += 1
-                self._say(
-                    _result(0, CommandResult(Verdict.REFUSED, text.NOT_UNDERSTOOD)) | {"detail": str(error)[:200]}
-                )
+                refused = CommandResult(Verdict.REFUSED, text.NOT_UNDERSTOOD)
+                self._say(_result(0, refused) | {"detail": str(error)[:200]})
                 if self._unreadable > UNREADABLE_AT_MOST:
                     await self._socket.close(POLICY_VIOLATION, "unreadable messages")
                     return
@@ -160,7 +156,6 @@ class Watcher:
         """Keep the newest packet only: a drive that is slow to answer never builds up a queue of old key presses."""
         if not self._hands_pace.allows() and not packet.is_neutral:
             return
-        self._hub.wheel.touch(self.holder)
         self._newest_hands = packet
         if self._hands_task is None or self._hands_task.done():
             self._hands_task = asyncio.create_task(self._pass_hands_on())
@@ -177,39 +172,14 @@ class Watcher:
 
     def _submit_hands(self, packet: hands.HandsPacket) -> str:
         """On the hands thread: a refusal for the person, or nothing."""
-        drive = self._hub.drive
-        view = drive.view()
-        holds_it = view is not None and view.holder == self.holder and held_by_person(view)
-        if packet.is_neutral and not holds_it and time.monotonic() - self._taken_at_s > 1.0:
-            return ""
-        refusal = self._hub.wheel.refusal(self.holder, view)
-        if refusal:
-            return "" if packet.is_neutral else refusal
-        human = self._hands.input(packet, view.ego.speed_mps if view else 0.0, time.monotonic())
-        wants_wheel = not packet.is_neutral and not packet.is_nudge
-        if wants_wheel and not (holds_it and view and view.engagement is Engagement.MANUAL) and self._may_take_again():
-            taken = drive.submit(Takeover(self.holder, _why(human.steer, human.brake)))
-            if taken.verdict is not Verdict.ACCEPTED:
-                return taken.line or text.DRIVE_GONE
-            self._taken_at_s = time.monotonic()
-        result = drive.submit(human)
-        return "" if result.verdict is Verdict.ACCEPTED else result.line
-
-    def _may_take_again(self) -> bool:
-        """The view lags a takeover by a tick or two; one request per 0.3 s is enough."""
-        return time.monotonic() - self._taken_at_s > 0.3
+        result = self._hub.handlers.hands(hands.human_input(packet, self.holder))
+        return "" if result.verdict is Verdict.ACCEPTED or packet.is_neutral else result.line
 
     async def _leave(self) -> None:
         """After the last input, on the same thread, so that nothing of these hands can follow it."""
         self._newest_hands = None
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._hub.hands_thread, self._hub.drive.submit, HolderLeft(self.holder))
-
-
-def _why(steer: float, brake: float) -> Reason:
-    if brake > 0:
-        return Reason.USER_BRAKE
-    return Reason.USER_STEER if steer else Reason.USER_GAS
 
 
 def _result(number: int, result: CommandResult) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Who may move the car: one person at a time, and nobody may push a present person away. Used on the event loop's
-thread and on Gradio's, so it keeps a small lock.
+"""Who may move the car: one person at a time, and nobody pushes another away who is still there. Any thread.
 
-The drive decides what an input does; this only keeps a second person's commands from reaching it.
+The drive refuses a second pair of hands by itself. What only the page knows is who is still there: somebody who left,
+or touched nothing for a while, no longer keeps the wheel from others.
 """
 
 from __future__ import annotations
@@ -12,39 +12,41 @@ import time
 from app import text
 from sim_bridge.messages import Engagement, SessionView
 
-IDLE_AT_MOST_S = 30.0  # someone who touches nothing for this long no longer keeps the wheel from others
+IDLE_AT_MOST_S = 30.0
 
 
 class Wheel:
-    """Knows which holders are present and when each last touched anything."""
+    """Knows when each person last touched anything. Lives as long as the page."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._touched_s: dict[str, float] = {}
 
-    def arrive(self, holder: str) -> None:
+    def leave(self, person: str) -> None:
         with self._lock:
-            self._touched_s[holder] = time.monotonic()
+            self._touched_s.pop(person, None)
 
-    def leave(self, holder: str) -> None:
+    def touch(self, person: str) -> None:
         with self._lock:
-            self._touched_s.pop(holder, None)
+            self._touched_s[person] = time.monotonic()
 
-    def touch(self, holder: str) -> None:
+    def refusal(self, person: str, view: SessionView | None) -> str:
+        """A sentence when another person, who is still there, holds the wheel; else nothing."""
+        holder = other_holder(person, view)
+        return text.wheel_is_held(holder, IDLE_AT_MOST_S) if holder and self._is_there(holder) else ""
+
+    def gone(self, person: str, view: SessionView | None) -> str:
+        """The name of another person who holds the wheel and is not there any more; else nothing."""
+        holder = other_holder(person, view)
+        return holder if holder and not self._is_there(holder) else ""
+
+    def _is_there(self, holder: str) -> bool:
         with self._lock:
-            if holder in self._touched_s:
-                self._touched_s[holder] = time.monotonic()
-
-    def refusal(self, holder: str, view: SessionView | None) -> str:
-        """A sentence when another present person holds the wheel, else nothing."""
-        if view is None or view.holder == holder or not held_by_person(view):
-            return ""
-        with self._lock:
-            touched_s = self._touched_s.get(view.holder)
-        if touched_s is None or time.monotonic() - touched_s > IDLE_AT_MOST_S:
-            return ""
-        return text.wheel_is_held(view.holder, IDLE_AT_MOST_S)
+            touched_s = self._touched_s.get(holder)
+        return touched_s is not None and time.monotonic() - touched_s <= IDLE_AT_MOST_S
 
 
-def held_by_person(view: SessionView) -> bool:
-    return view.engagement in (Engagement.MANUAL, Engagement.OVERRIDDEN)
+def other_holder(person: str, view: SessionView | None) -> str:
+    """Who holds the wheel, where that is somebody else; else nothing."""
+    is_other = view is not None and view.engagement is Engagement.MANUAL and view.holder != person
+    return view.holder if is_other and view is not None else ""

@@ -1,4 +1,4 @@
-"""Ground points -> pixels, through a CameraSpec's pinhole. Pure functions; the browser's projection.js has the same rules.
+"""Ground points -> pixels, through a CameraSpec's pinhole. Pure functions; the browser's projection.js has the same.
 
 Ego coordinates: x forward, y right, z up, metres. The camera sits at its mount and looks forward, pitched up by
 `pitch_deg`. Pixels: x right, y down, from the top left corner. What lies nearer than NEAR_M is cut off.

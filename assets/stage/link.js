@@ -4,7 +4,7 @@ const RETRY_MS = [250, 500, 1000, 2000];
 const CLOCK_EVERY_MS = 5000;
 
 export class Link {
-  // `on`: view(header, bitmaps, arrivedMs), hello, beat, result, state(word). All are called on the page's thread.
+  // `on`: view(header, bitmaps), answers, beat, result, state(word). All are called on the page's thread.
   constructor(on) {
     this.on = on;
     this.holder = "";
@@ -81,8 +81,9 @@ export class Link {
 
   async retry() {
     // A program that was started anew does not know this tab's ticket: load the page again.
-    if (this.runName !== null && (await runName()) !== null && (await runName()) !== this.runName) return location.reload();
-    return this.open();
+    const name = this.runName === null ? null : await runName();
+    if (name !== null && name !== this.runName) location.reload();
+    else this.open();
   }
 
   async nameRun() {
@@ -95,7 +96,6 @@ export class Link {
 
   async receive(data) {
     if (typeof data === "string") return this.receiveWords(JSON.parse(data));
-    const arrivedMs = performance.now();
     const length = new DataView(data).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
     let bitmaps = [];
@@ -109,7 +109,7 @@ export class Link {
     // Two pictures in the decoder may finish in the wrong order; the older one is dropped.
     if (header.serial > this.lastSerial) {
       this.lastSerial = header.serial;
-      this.on.view(header, bitmaps, arrivedMs);
+      this.on.view(header, bitmaps);
     } else if (header.answers) this.on.answers(header.answers);
     bitmaps.forEach((bitmap) => bitmap.close());
   }

@@ -39,7 +39,7 @@ function drawSpeed(context, camera, points, fromM) {
     if (strength <= 0) continue;
     const rim = polygon(camera, disc(point, DISC_RADIUS_M));
     fill(context, rim, `rgba(255, 170, 40, ${0.92 * strength})`);
-    outline(context, rim, `rgba(40, 18, 0, ${0.95 * strength})`, Math.max(1, camera.width / 640));
+    outline(context, rim, `rgba(40, 18, 0, ${0.95 * strength})`, Math.min(camera.width / 640, 0.12 * heightOf(rim)));
   }
 }
 
@@ -57,6 +57,12 @@ function drawPin(context, camera, [x, y]) {
   const diamond = [[hx, hy - size], [hx + size, hy], [hx, hy + size], [hx - size, hy]];
   fill(context, diamond, "rgba(96, 150, 255, 0.95)");
   outline(context, diamond, "rgba(255, 255, 255, 0.95)", camera.width / 512);
+}
+
+// Far discs are a few pixels high; an outline of full width would leave nothing of their colour.
+function heightOf(pixels) {
+  const rows = pixels.map(([, y]) => y);
+  return Math.max(...rows) - Math.min(...rows);
 }
 
 function strengthAt(xM, fromM) {

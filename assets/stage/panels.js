@@ -41,15 +41,16 @@ export function showDrive(shown, drive, phase, me) {
   const isPaused = phase === "paused";
   put(shown["engagement-words"], drive.engagement_words + (isPaused ? " · paused" : ""));
   put(shown["engagement-reason"], `${holderWords(drive, me)}: ${drive.reason_words}`);
-  const isMine = drive.holder === me && drive.engagement !== "engaged";
+  const isMine = drive.holder === me;
   put(shown["wheel-words"], drive.engagement === "engaged" ? "Take the wheel" : "Hand back to the driver");
   put(shown["pause-words"], isPaused ? "Resume" : "Pause");
   shown["hand-hint"].hidden = !isMine;
+  shown.pads.hidden = !isMine || !matchMedia("(pointer: coarse)").matches;
 }
 
 function holderWords(drive, me) {
   if (drive.engagement === "safe_stop") return "nobody drives";
-  if (drive.engagement === "overridden") return drive.holder === me ? "you add throttle" : `${drive.holder} adds throttle`;
+  if (drive.engagement === "overridden") return "a person adds throttle, the model steers";
   if (drive.engagement === "engaged") return "the model drives";
   return drive.holder === me ? "you drive" : `${drive.holder} drives`;
 }
@@ -122,10 +123,16 @@ export class Chat {
   }
 }
 
-export function showTrouble(shown, parts, failure, isLinked) {
+export function showTrouble(shown, parts, header, isLinked) {
+  const failure = header?.failure ?? "";
   const broken = parts.filter(({ state }) => state !== "running" && state !== "starting");
   const lines = [...broken.map(({ name, state, line }) => line || `The ${name} process is ${state}.`), failure].filter(Boolean);
   shown.trouble.hidden = !lines.length || !isLinked;
-  put(shown["trouble-title"], broken.length ? `The ${broken.map(({ name }) => name).join(" and ")} stopped` : "The drive failed");
+  put(shown["trouble-title"], troubleTitle(broken, header));
   put(shown["trouble-line"], lines.join(" ").slice(0, 600));
+}
+
+function troubleTitle(broken, header) {
+  if (broken.length) return `The ${broken.map(({ name }) => name).join(" and ")} stopped`;
+  return header?.phase === "failed" ? "The drive failed" : "The car has no driver and brakes";
 }

@@ -46,7 +46,7 @@ class Stage {
 
   // ---- views ----
 
-  paint(header, bitmaps, arrivedMs) {
+  paint(header, bitmaps) {
     const previous = this.header;
     this.header = header;
     header.pictures.forEach(({ camera }, index) => {
@@ -54,7 +54,7 @@ class Stage {
       if (canvas) this.paintCamera(canvas, camera, bitmaps[index], header.plan);
     });
     const isNewPicture = header.pictures.length > 0 && (!previous || previous.tick !== header.tick || previous.episode !== header.episode);
-    if (isNewPicture) this.notePaint(header, arrivedMs);
+    if (isNewPicture) this.notePaint(header);
     this.noteEcho(header);
     this.strips.add(header.episode, header.sim_s, header.drive);
     this.showWords(header);
@@ -65,7 +65,6 @@ class Stage {
     const context = canvas.getContext("2d", { alpha: false });
     context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
     drawPlan(context, camera, plan, this.shows, MARKS_FROM_M[camera.name] ?? 0);
-    this.kept ??= {};
   }
 
   get shows() {
@@ -100,7 +99,7 @@ class Stage {
     this.noticed = header.notice;
     this.root.querySelector('[data-do="talk"]').checked = header.words.talk_order === "talk_first";
     put(this.shown.gear, this.hands.isReverse ? "reverse on" : "reverse off");
-    showTrouble(this.shown, this.parts, header.failure, this.link.isOpen);
+    showTrouble(this.shown, this.parts, header, this.link.isOpen);
   }
 
   // Over the last two seconds of paints.
@@ -119,7 +118,7 @@ class Stage {
     const isStale = !isPaused && ageMs > STALE_MS;
     this.root.dataset.stale = String(isStale);
     if (!isStale) return;
-    showTrouble(this.shown, this.parts, this.header?.failure ?? "", this.link.isOpen);
+    showTrouble(this.shown, this.parts, this.header, this.link.isOpen);
     put(this.shown["veil-line"], this.staleWords(ageMs));
     if (this.header && this.link.isOpen) put(this.shown.fps, figure(this.localFigures().fps, 0, "/s"));
   }
@@ -133,7 +132,7 @@ class Stage {
 
   heartbeat(beat) {
     this.parts = beat.parts;
-    showTrouble(this.shown, this.parts, this.header?.failure ?? "", this.link.isOpen);
+    showTrouble(this.shown, this.parts, this.header, this.link.isOpen);
     const watching = beat.watchers === 1 ? "only you are watching" : `${beat.watchers} are watching`;
     put(this.shown.link, `live · ${watching} · you are ${this.link.holder}`);
   }
@@ -153,7 +152,6 @@ class Stage {
     this.toggles.chase.addEventListener("change", () => (this.root.dataset.chase = String(this.toggles.chase.checked)));
     const talk = this.root.querySelector('[data-do="talk"]');
     talk.addEventListener("change", () => this.request({ k: "do", action: talk.checked ? "talk_first" : "talk_alongside" }));
-    if (matchMedia("(pointer: coarse)").matches) this.shown.pads.hidden = false;
   }
 
   clicked(event) {

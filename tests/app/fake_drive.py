@@ -68,6 +68,10 @@ class FakeDrive:
     def submit(self, command: m.Command) -> m.CommandResult:
         if not self._thread.is_alive():
             return m.CommandResult(m.Verdict.NOT_RUNNING, "The drive is not running.")
+        view = self._view
+        takes = isinstance(command, (m.HumanInput, m.Takeover))
+        if takes and view and view.engagement is m.Engagement.MANUAL and command.holder != view.holder:
+            return m.CommandResult(m.Verdict.REFUSED, f"{view.holder} has the wheel.")
         with self._lock:
             self.commands.append(command)
             self._queue.append(command)
@@ -109,7 +113,7 @@ class FakeDrive:
     def fail(self, words: str) -> None:
         """The way a session reports a dead driver."""
         self._failure, self._phase = words, m.Phase.FAILED
-        self._engagement, self._reason, self._holder = m.Engagement.SAFE_STOP, m.Reason.DRIVER_FAILED, "driver"
+        self._engagement, self._reason, self._holder = m.Engagement.SAFE_STOP, m.Reason.DRIVER_FAILED, "nobody"
 
     def _run(self) -> None:
         due = time.monotonic()
@@ -137,7 +141,7 @@ class FakeDrive:
         held = self._hands is not None and (self._hands.steer or self._hands.throttle or self._hands.brake)
         if held and self._engagement is not m.Engagement.ENGAGED and time.monotonic() - self._hands_at > DEADMAN_S:
             self._hands = None
-            self._engagement, self._reason, self._holder = m.Engagement.SAFE_STOP, m.Reason.DEADMAN, "driver"
+            self._engagement, self._reason, self._holder = m.Engagement.SAFE_STOP, m.Reason.DEADMAN, "nobody"
 
     def _obey_one(self, command: m.Command) -> None:
         match command:
@@ -158,20 +162,33 @@ class FakeDrive:
             case m.SetTalkOrder(order):
                 self._talk = order
             case m.Takeover(holder, reason):
-                self._engagement, self._reason, self._holder = m.Engagement.MANUAL, reason, holder
+                self._take(holder, reason)
             case m.Engage(reason):
                 self._engagement, self._reason, self._holder = m.Engagement.ENGAGED, reason, "driver"
                 self._hands = None
             case m.HumanInput():
-                self._hands, self._hands_at = command, time.monotonic()
-                if self._engagement is m.Engagement.ENGAGED and command.is_nudge:
-                    self._engagement, self._reason = m.Engagement.OVERRIDDEN, m.Reason.USER_GAS
-                    self._holder = command.holder
+                self._hear(command)
             case m.HolderLeft(holder):
                 if holder == self._holder:
                     self._hands = None
                     self._engagement, self._reason = m.Engagement.SAFE_STOP, m.Reason.WATCHER_LEFT
-                    self._holder = "driver"
+                    self._holder = "nobody"
+
+    def _take(self, holder: str, reason: m.Reason) -> None:
+        self._engagement, self._reason, self._holder = m.Engagement.MANUAL, reason, holder
+
+    def _hear(self, hands: m.HumanInput) -> None:
+        is_holding = bool(hands.steer or hands.throttle or hands.brake)
+        if not is_holding and hands.holder != self._holder:
+            return
+        self._hands, self._hands_at = hands, time.monotonic()
+        if self._engagement is m.Engagement.MANUAL:
+            return
+        if hands.is_nudge:
+            self._engagement, self._reason = m.Engagement.OVERRIDDEN, m.Reason.USER_GAS
+        elif is_holding:
+            why = m.Reason.USER_BRAKE if hands.brake else m.Reason.USER_STEER if hands.steer else m.Reason.USER_GAS
+            self._take(hands.holder, why)
 
     def _understand(self, words: str) -> None:
         kinds = {"stop": m.InstructionKind.STOP, "fast": m.InstructionKind.FASTER, "slow": m.InstructionKind.SLOWER}
