@@ -1,1 +1,1 @@
-"""SimLingo at full size: the published driver, its checkpoint, its runtime. Needs the `simlingo` extra; no simulator."""
+"""SimLingo at full size: the published driver, its checkpoint, its runtime. Needs the `simlingo` extra."""

@@ -1,7 +1,7 @@
 """Figures of SimLingo's runtime against the published procedure: random weights, a fixed number of words. Main thread.
 
 Both sides run the same network in the same process, one after the other, so that whatever else the machine does hits
-both. Word counts are fixed because random weights never say the end token. Called by `launch.py bench --model simlingo`.
+both. Word counts are fixed because random weights never say the end token. Run by `launch.py bench --model simlingo`.
 """
 
 from __future__ import annotations
@@ -56,12 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--threads", type=int, default=1, help="Give the network this many CPU threads.")
     parser.add_argument("--words", type=int, default=WORDS, help="Generate exactly this many tokens per frame.")
-    parser.add_argument(
-        "--parity-words", type=int, default=8, help="Compare the float32 results after this many tokens."
-    )
-    parser.add_argument(
-        "--repeats", type=int, default=1, help="Repeat every pair of timings and keep the best of each."
-    )
+    parser.add_argument("--parity-words", type=int, default=8, help="Compare float32 results after this many tokens.")
+    parser.add_argument("--repeats", type=int, default=1, help="Repeat each pair of timings and keep the best of both.")
 
 
 def main(args: argparse.Namespace) -> int:

@@ -44,7 +44,7 @@ class GrowingKeys:
 
 
 class FixedKeys:
-    """Buffers of `capacity` slots for one row. `where` says which slots the next pass writes; set it before the pass."""
+    """Buffers of `capacity` slots for one row. `where` holds the slots that the next pass writes; set it before."""
 
     def __init__(self, layers: int, kv_heads: int, capacity: int, head_dim: int, like: Tensor, widest: int) -> None:
         shape = (layers, 2, 1, kv_heads, capacity, head_dim)

@@ -1,4 +1,4 @@
-"""One reading: the picture, a prompt, and the words said so far, as the language model holds them. One thread at a time.
+"""One reading: picture, prompt and the words said so far, as the language model holds them. One thread at a time.
 
 A context is extended only by the runtime. `pending` embeddings are decided but not yet read, so that a prompt and the
 action queries behind it cost one pass; `fork` copies no tensor of keys that it can share.
@@ -16,7 +16,7 @@ from torch import Tensor
 
 @dataclass(slots=True, eq=False)
 class Context:
-    """`keys` belongs to the reader that made it. All tensors are (B, ...); rows share slots, each has its own positions."""
+    """`keys` belongs to the reader that made it. Tensors are (B, ...); rows share slots, positions are their own."""
 
     keys: Any
     positions: Tensor  # (B,) how many real tokens a row has read, which is its next rotary position

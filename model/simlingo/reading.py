@@ -20,7 +20,7 @@ class Reader(Protocol):
         """Keys of a context that has read nothing."""
 
     def read(self, context: Context, embeddings: Tensor, valid: Tensor) -> Tensor:
-        """Reads (B, n, width), of which `valid` (B, n) are real, into `context` -> hidden states after the last norm."""
+        """Reads (B, n, width), real where `valid` (B, n), into `context` -> hidden states after the last norm."""
 
     def forget(self, context: Context, slots: int) -> None:
         """Undoes the newest `slots` of a context."""

@@ -1,4 +1,4 @@
-"""SimLingo's inference: encode the picture once, read prompts behind it, act on the cache, speak on the cache. One thread.
+"""SimLingo's inference: encode the picture once, read prompts behind it, act and speak on the cache. One thread.
 
     encode(rgb) -> picture          the image prefix, shared by every prompt on this frame
     prompt(picture, prompts)        one row per prompt; nothing is computed yet
@@ -217,7 +217,7 @@ class Runtime:
 
 
 def placeholder_places(ids: Tensor, words: Words, points: int) -> Tensor:
-    """Where the run of `points` placeholders stands in `ids` (n,): from its first occurrence on, one after the other."""
+    """Where the run of `points` placeholders stands in `ids` (n,): from its first occurrence on, one by one."""
     places = (ids == words.target_point).nonzero()[:, 0]
     if len(places) != points or (points and int(places[-1] - places[0]) != points - 1):
         raise ValueError(f"expected {points} target points in a row in the prompt, found {len(places)}")

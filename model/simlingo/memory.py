@@ -1,0 +1,59 @@
+"""How much memory there is, asked before a gigabyte is read. Linux' own files, no thread."""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+HEADROOM = 1.25  # of the model's own size, at the worst moment of loading
+_PAGE = 4096
+_MADV_DONTNEED = 4
+
+
+class TooLittleMemory(RuntimeError):
+    """Said before loading, with both figures."""
+
+
+def available_bytes() -> int | None:
+    """What this process may still take: the machine's or its container's, whichever is less. None where unknown."""
+    limits = [value for value in (_meminfo(), _container()) if value is not None]
+    return min(limits) if limits else None
+
+
+def _meminfo(path: Path = Path("/proc/meminfo")) -> int | None:
+    try:
+        lines = dict(line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (OSError, KeyError, ValueError):
+        return None
+
+
+def _container(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    try:
+        limit, used = (folder / "memory.max").read_text().strip(), int((folder / "memory.current").read_text())
+        return None if limit == "max" else max(0, int(limit) - used)
+    except (OSError, ValueError):
+        return None
+
+
+def demand(needed: int, device: torch.device, available: int | None = None) -> None:
+    """Raises TooLittleMemory unless `needed` bytes are free on `device`; `available` stands in for asking."""
+    if available is None:
+        available = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else available_bytes()
+    if available is not None and available < needed:
+        where = "the GPU" if device.type == "cuda" else "this machine"
+        raise TooLittleMemory(
+            f"loading SimLingo takes {needed / 1e9:.1f} GB and {where} has {available / 1e9:.1f} GB free: "
+            "close other programs, use bfloat16 instead of float32, or drive with `--model pocket`"
+        )
+
+
+def let_go(tensor: Tensor) -> None:
+    """Lets the kernel drop the pages of a tensor that is mapped from a file; they can be read again from there."""
+    start, end = tensor.data_ptr(), tensor.data_ptr() + tensor.numel() * tensor.element_size()
+    first, last = -(-start // _PAGE) * _PAGE, end // _PAGE * _PAGE
+    if last > first:
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), _MADV_DONTNEED)
