@@ -1,0 +1,196 @@
+"""Pocket's network: vision, prompt embedding, decoder, heads, for training and for export. Needs torch.
+
+One sequence:  [25 image tokens][prompt][answer ... <eos>][20 path queries][10 speed queries]   (causal)
+
+The queries read either everything before them (talk first) or the picture and the prompt alone (act at once); training
+shows both, chosen per sample by the attention mask, so one forward pass teaches words and both orders of acting.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.pocket.adapters import PACE_WAVES_M
+from model.pocket.config import PocketConfig
+from model.pocket.layers import GroupedAttention, RMSNorm, SwiGLU, rotary_angles
+from model.pocket.vision import Seen, Vision
+from model.pocket.vocabulary import Vocabulary
+
+
+class DecoderBlock(nn.Module):
+    def __init__(self, config: PocketConfig) -> None:
+        super().__init__()
+        self.norm1, self.norm2 = RMSNorm(config.width), RMSNorm(config.width)
+        self.attention = GroupedAttention(config.width, config.heads, config.kv_heads)
+        self.feed_forward = SwiGLU(config.width, config.feed_forward)
+
+    def forward(
+        self, x: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor, past: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        y, kept = self.attention(self.norm1(x), angles, mask, past)
+        x = x + y
+        return x + self.feed_forward(self.norm2(x)), kept
+
+
+class Decoder(nn.Module):
+    """Embeddings -> hidden states after the final norm, on top of an optional cache."""
+
+    def __init__(self, config: PocketConfig) -> None:
+        super().__init__()
+        self.head_dim = config.head_dim
+        self.blocks = nn.ModuleList(DecoderBlock(config) for _ in range(config.layers))
+        self.norm = RMSNorm(config.width)
+
+    def forward(
+        self, x: Tensor, positions: Tensor, mask: Tensor, past: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """x (B, N, width), positions (B, N), mask (B or 1, 1, N, T + N) True where seen.
+
+        past (layers, 2, B, kv_heads, T, head_dim); returns hidden states and each layer's grown keys and values.
+        """
+        angles = rotary_angles(positions, self.head_dim)
+        kept = []
+        for i, block in enumerate(self.blocks):
+            x, layer = block(x, angles, mask, None if past is None else past[i])
+            kept.append(layer)
+        return self.norm(x), kept
+
+
+def pace_features(values: Tensor) -> Tensor:
+    """Speeds or numbers (...,) -> (..., 9): one line and four waves."""
+    waves = [f(values * (2 * torch.pi / wave)) for wave in PACE_WAVES_M for f in (torch.sin, torch.cos)]
+    return torch.stack([values / 10.0, *waves], -1)
+
+
+def point_features(points: Tensor) -> Tensor:
+    """Target points (..., 2) in metres -> (..., 4): place, distance and bearing in handy units."""
+    x, y = points[..., 0], points[..., 1]
+    return torch.stack([x / 20, y / 20, torch.hypot(x, y) / 20, torch.atan2(y, x)], -1)
+
+
+def _mlp(inside: int, hidden: int, outside: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(inside, hidden), nn.SiLU(), nn.Linear(hidden, outside))
+
+
+class Adapters(nn.Module):
+    """Everything around the decoder: words and values in, words and points out. Small enough to run without torch."""
+
+    def __init__(self, config: PocketConfig, vocabulary: Vocabulary) -> None:
+        super().__init__()
+        width = config.width
+        self.path_points = config.path_points
+        self.pace_ids, self.point_id = vocabulary.valued, vocabulary.target_point
+        self.words = nn.Parameter(torch.randn(len(vocabulary), width) * 0.02)
+        self.pace = _mlp(1 + 2 * len(PACE_WAVES_M), 128, width)
+        self.point = _mlp(4, 128, width)
+        self.path_queries = nn.Parameter(torch.randn(config.path_points, width) * 0.02)
+        self.speed_queries = nn.Parameter(torch.randn(config.speed_points, width) * 0.02)
+        self.path_head, self.speed_head = _mlp(width, width, 2), _mlp(width, width, 2)
+        self.kind_head = nn.Linear(width, len(config.kinds))
+        for head in (self.path_head, self.speed_head):
+            nn.init.zeros_(head[2].weight)
+            nn.init.zeros_(head[2].bias)
+
+    def embed(self, ids: Tensor, values: Tensor) -> Tensor:
+        """ids (B, N) and their values (B, N, 2) -> (B, N, width)."""
+        is_pace = ((ids == self.pace_ids[0]) | (ids == self.pace_ids[1])).unsqueeze(-1)
+        is_point = (ids == self.point_id).unsqueeze(-1)
+        pace, point = self.pace(pace_features(values[..., 0])), self.point(point_features(values))
+        return F.embedding(ids, self.words) + torch.where(is_pace, pace, 0.0) + torch.where(is_point, point, 0.0)
+
+    def queries(self) -> Tensor:
+        """(30, width): 20 for the path, then 10 for the speed."""
+        return torch.cat([self.path_queries, self.speed_queries])
+
+    def points(self, hidden: Tensor, speeds: Tensor) -> tuple[Tensor, Tensor]:
+        """The queries' hidden states (B, 30, width), m/s (B,) -> path (B, 20, 2), speed (B, 10, 2), metres.
+
+        The heads say how the car departs from rolling straight on at its present speed.
+        """
+        path = self.path_head(hidden[:, : self.path_points]).float()
+        speed = self.speed_head(hidden[:, self.path_points :]).float()
+        straight = torch.zeros_like(path)
+        straight[:, 1:, 0] = 1.0
+        rolling = torch.zeros_like(speed)
+        rolling[..., 0] = speeds.float()[:, None] / 4.0
+        return (path + straight).cumsum(1), (speed + rolling).cumsum(1)
+
+
+class Batch(NamedTuple):
+    """Inputs of one training step; lengths count real tokens, the rest is padding."""
+
+    eyes: Tensor  # (B, 96, 256, 3) uint8 or float
+    prompt_ids: Tensor  # (B, P)
+    prompt_values: Tensor  # (B, P, 2)
+    prompt_lengths: Tensor  # (B,)
+    answer_ids: Tensor  # (B, A), the end token included
+    answer_lengths: Tensor  # (B,), 0 where there is nothing to say
+    acts_at_once: Tensor  # (B,) bool: the queries do not see the answer
+    speeds: Tensor  # (B,) m/s
+
+
+class Output(NamedTuple):
+    path: Tensor  # (B, 20, 2)
+    speed: Tensor  # (B, 10, 2)
+    words: Tensor  # (B, A, vocabulary): at k, what should be answer token k
+    kinds: Tensor  # (B, kinds)
+    seen: Seen
+
+
+class Pocket(nn.Module):
+    """The whole network."""
+
+    def __init__(self, config: PocketConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.vision = Vision(config)
+        self.adapters = Adapters(config, Vocabulary(config.vocabulary))
+        self.decoder = Decoder(config)
+        for name, p in self.named_parameters():
+            # The residual branches start small, so that four blocks begin as a gentle change of their input.
+            if name.endswith(("attention.out.weight", "feed_forward.down.weight")):
+                nn.init.normal_(p, std=0.02 / (2 * config.layers) ** 0.5)
+
+    def forward(self, batch: Batch) -> Output:
+        image, seen = self.vision(batch.eyes)
+        adapters, (B, P), A = self.adapters, batch.prompt_ids.shape, batch.answer_ids.shape[1]
+        prompt = adapters.embed(batch.prompt_ids, batch.prompt_values)
+        answer = F.embedding(batch.answer_ids, adapters.words)
+        queries = adapters.queries().expand(B, -1, -1)
+        x = torch.cat([image, prompt.float(), answer, queries], 1)
+        positions, mask = layout(batch, image.shape[1], queries.shape[1])
+        hidden, _ = self.decoder(x, positions, mask)
+        # Answer token k is said by what stands before it: the prompt's last token for k = 0.
+        last = image.shape[1] + batch.prompt_lengths - 1  # (B,)
+        begins = image.shape[1] + P
+        says = torch.cat(
+            [hidden[torch.arange(B, device=x.device), last][:, None], hidden[:, begins : begins + A - 1]], 1
+        )
+        path, speed = adapters.points(hidden[:, begins + A :], batch.speeds)
+        words = (says @ adapters.words.T).float()
+        return Output(path, speed, words, adapters.kind_head(says[:, 0]).float(), seen)
+
+
+def layout(batch: Batch, images: int, queries: int) -> tuple[Tensor, Tensor]:
+    """Positions (B, L) and attention mask (B, 1, L, L) of a padded batch, equal to what each sample has unpadded."""
+    (B, P), A = batch.prompt_ids.shape, batch.answer_ids.shape[1]
+    device = batch.prompt_ids.device
+    L = images + P + A + queries
+    index = torch.arange(L, device=device).expand(B, L)
+    prompt, answer = batch.prompt_lengths[:, None], batch.answer_lengths[:, None]
+    in_prompt = (index >= images) & (index < images + P)
+    in_answer = (index >= images + P) & (index < images + P + A)
+    in_queries = index >= images + P + A
+    is_real = ~(in_prompt & (index >= images + prompt)) & ~(in_answer & (index >= images + P + answer))
+    heard = torch.where(batch.acts_at_once[:, None], 0, answer)
+    positions = index - torch.where(in_answer | in_queries, P - prompt, 0)
+    positions = positions - torch.where(in_queries, A - heard, 0)
+    mask = (index[:, None, :] <= index[:, :, None]) & is_real[:, None, :]
+    deaf = in_queries[:, :, None] & in_answer[:, None, :] & batch.acts_at_once[:, None, None]
+    # A padded row sees at least itself: a row that sees nothing has no softmax.
+    mask = (mask & ~deaf) | torch.eye(L, dtype=torch.bool, device=device)
+    return positions, mask[:, None]

@@ -1,0 +1,117 @@
+"""Pocket's vision: picture -> cells -> tokens, and the auxiliary heads that teach it what to look for. Needs torch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from model.pocket.config import CELL_CLASSES, FLAGS, LIGHTS, MEASURES, PocketConfig
+from model.pocket.layers import VisionBlock
+
+
+class Seen(NamedTuple):
+    """What the auxiliary heads say. `cells` are logits; the others raw head outputs in `config`'s orders."""
+
+    cells: Tensor  # (B, rows * columns, len(CELL_CLASSES))
+    lights: Tensor  # (B, len(LIGHTS)) logits
+    flags: Tensor  # (B, len(FLAGS)) logits
+    measures: Tensor  # (B, len(MEASURES)), in units of MEASURE_SCALES
+
+
+class ResBlock(nn.Module):
+    def __init__(self, inside: int, outside: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+        self.norm1 = nn.BatchNorm2d(outside)
+        self.conv2 = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(outside)
+        self.skip: nn.Module = nn.Identity()
+        if stride != 1 or inside != outside:
+            self.skip = nn.Sequential(nn.Conv2d(inside, outside, 1, stride, bias=False), nn.BatchNorm2d(outside))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.norm1(self.conv1(x)))
+        return F.relu(self.norm2(self.conv2(y)) + self.skip(x))
+
+
+class Backbone(nn.Module):
+    """(B, 3, 96, 256) -> (B, 96, width): residual convolutions of stride 16, then attention between the cells."""
+
+    def __init__(self, config: PocketConfig) -> None:
+        super().__init__()
+        a, b, c, d = config.channels
+        self.stem = nn.Sequential(nn.Conv2d(3, a, 3, 2, 1, bias=False), nn.BatchNorm2d(a), nn.ReLU())
+        self.stages = nn.Sequential(ResBlock(a, a, 1), ResBlock(a, b, 2), ResBlock(b, c, 2), ResBlock(c, d, 2))
+        self.widen = nn.Linear(d, config.width) if d != config.width else nn.Identity()
+        rows, columns = config.grid
+        self.places = nn.Parameter(torch.randn(1, rows * columns, config.width) * 0.02)
+        self.blocks = nn.ModuleList(VisionBlock(config.width, config.vision_heads) for _ in range(config.vision_blocks))
+        self.norm = nn.LayerNorm(config.width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        cells = self.stages(self.stem(x)).flatten(2).transpose(1, 2)
+        cells = self.widen(cells) + self.places
+        for block in self.blocks:
+            cells = block(cells)
+        return self.norm(cells)
+
+
+class Vision(nn.Module):
+    """Picture -> 24 image tokens and one token that carries what the auxiliary heads say.
+
+    That last token is cut from the heads' gradient, so that they keep meaning what they are trained to mean; the
+    policy can lean on "red, 14 m ahead" long before it finds that in the image tokens by itself.
+    """
+
+    def __init__(self, config: PocketConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, (rows, columns) = config.width, config.grid
+        self.backbone = Backbone(config)
+        self.projector = nn.Sequential(
+            nn.LayerNorm(4 * width), nn.Linear(4 * width, width), nn.GELU(), nn.Linear(width, width)
+        )
+        self.cell_head = nn.Linear(width, len(CELL_CLASSES))
+        self.squeeze = nn.Linear(width, 32)
+        seen = len(LIGHTS) + len(FLAGS) + len(MEASURES)
+        self.whole_head = nn.Sequential(nn.Linear(32 * rows * columns // 4, width), nn.GELU(), nn.Linear(width, seen))
+        self.say_seen = nn.Sequential(
+            nn.Linear(seen + 3 * (len(CELL_CLASSES) - 1), width), nn.GELU(), nn.Linear(width, width)
+        )
+        across = torch.linspace(-1, 1, columns).repeat(rows)
+        down = torch.linspace(-1, 1, rows).repeat_interleave(columns)
+        self.register_buffer("cell_places", torch.stack([across, down], -1), persistent=False)  # (cells, 2)
+
+    def forward(self, eyes: Tensor) -> tuple[Tensor, Seen]:
+        """(B, 96, 256, 3) uint8 or float 0..255 -> tokens (B, image_tokens, width), and what the heads see."""
+        x = (eyes.permute(0, 3, 1, 2).float() - self.config.eye_mean) / self.config.eye_scale
+        cells = self.backbone(x.contiguous(memory_format=torch.channels_last))
+        tokens = self.projector(self._unshuffled(cells))
+        whole = self.whole_head(F.gelu(self.squeeze(tokens)).flatten(1)).float()
+        lights, flags, measures = whole.split([len(LIGHTS), len(FLAGS), len(MEASURES)], -1)
+        seen = Seen(self.cell_head(cells).float(), lights, flags, measures)
+        return torch.cat([tokens.float(), self._told(seen).float()[:, None]], 1), seen
+
+    def _unshuffled(self, cells: Tensor) -> Tensor:
+        """(B, rows * columns, C) -> (B, rows * columns / 4, 4 C): each 2x2 square of cells becomes one token."""
+        B, _, C = cells.shape
+        rows, columns = self.config.grid
+        squares = cells.view(B, rows // 2, 2, columns // 2, 2, C).permute(0, 1, 3, 2, 4, 5)
+        return squares.reshape(B, rows * columns // 4, 4 * C)
+
+    def _told(self, seen: Seen) -> Tensor:
+        """Probabilities, measures, and for each dense class how sure and where its surest cells are."""
+        chances = seen.cells.detach().softmax(-1)[..., 1:]  # (B, cells, classes)
+        weights = chances / (chances.sum(1, keepdim=True) + 1e-3)
+        places = weights.transpose(1, 2) @ self.cell_places  # (B, classes, 2)
+        told = [
+            seen.lights.detach().softmax(-1),
+            seen.flags.detach().sigmoid(),
+            seen.measures.detach(),
+            chances.amax(1),
+            places.flatten(1),
+        ]
+        return self.say_seen(torch.cat(told, -1))

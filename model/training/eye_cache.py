@@ -1,0 +1,118 @@
+"""A data set's pictures as the network's eye sees them, packed once into one memory-mapped file beside the data.
+
+    DIR/cache/pocket/<split>.eyes     N x (96, 256, 3) uint8, nothing else
+    DIR/cache/pocket/<split>.jsonl    one line per packed or refused picture: {"path", "stamp", "row"}
+
+Packing appends, so it goes on where it was cut off, and a data set that has grown is packed for its new pictures only.
+A picture that changed on disk (size or time) is packed anew. Broken JPEGs are refused, counted and named.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from model.pocket import images
+
+EYE_BYTES = images.EYE_HEIGHT * images.EYE_WIDTH * 3
+LINES_PER_FLUSH = 256
+
+
+@dataclass(slots=True)
+class EyeCache:
+    """`eyes` (N, 96, 256, 3) uint8, read-only on disk; `rows` maps a picture's path in the data set to its row."""
+
+    eyes: npt.NDArray[np.uint8]
+    rows: dict[str, int]
+    broken: list[str] = field(default_factory=list)
+
+
+def folder(directory: Path) -> Path:
+    return directory / "cache" / "pocket"
+
+
+def pack(directory: Path, split: str, pictures: Iterable[Path]) -> EyeCache:
+    """Pack every picture (absolute paths inside `directory`) that is not packed yet, and open the result."""
+    target = folder(directory)
+    target.mkdir(parents=True, exist_ok=True)
+    eyes_path, index_path = target / f"{split}.eyes", target / f"{split}.jsonl"
+    known = _read_index(index_path, eyes_path)
+    count = max((row for _, row in known.values()), default=-1) + 1
+    with eyes_path.open("r+b" if eyes_path.exists() else "w+b") as eyes, index_path.open("a") as index:
+        eyes.truncate(count * EYE_BYTES)
+        eyes.seek(count * EYE_BYTES)
+        lines: list[str] = []
+        wanted = []
+        for picture in pictures:
+            name, stamp = picture.relative_to(directory).as_posix(), _stamp(picture)
+            wanted.append(name)
+            if known.get(name, ("", -1))[0] == stamp:
+                continue
+            row = -1
+            if (seen := read_eye(picture)) is not None:
+                row, count = count, count + 1
+                eyes.write(seen.tobytes())
+            known[name] = (stamp, row)
+            lines.append(json.dumps({"path": name, "stamp": stamp, "row": row}) + "\n")
+            if len(lines) == LINES_PER_FLUSH:
+                _flush(eyes, index, lines)
+        _flush(eyes, index, lines)
+    broken = [name for name in wanted if known[name][1] < 0]
+    return EyeCache(_open(eyes_path, count), {name: known[name][1] for name in wanted if known[name][1] >= 0}, broken)
+
+
+def read_eye(picture: Path) -> npt.NDArray[np.uint8] | None:
+    """The eye's view of one stored picture, None where the file is missing, cut off or no 2:1 picture."""
+    try:
+        with Image.open(picture) as opened:
+            return images.eye(np.asarray(opened.convert("RGB")))
+    except (OSError, ValueError, SyntaxError):  # Pillow raises any of these on a broken file
+        return None
+
+
+def _flush(eyes, index, lines: list[str]) -> None:
+    """Pixels first: an index line must never speak of pixels that are not there."""
+    eyes.flush()
+    index.writelines(lines)
+    index.flush()
+    lines.clear()
+
+
+def _stamp(picture: Path) -> str:
+    try:
+        status = picture.stat()
+    except OSError:
+        return "missing"
+    return f"{status.st_size}:{status.st_mtime_ns}"
+
+
+def _read_index(index_path: Path, eyes_path: Path) -> dict[str, tuple[str, int]]:
+    """What is packed already. Lines cut off by a crash, and lines whose pixels were never written, do not count."""
+    if not index_path.exists() or not eyes_path.exists():
+        index_path.unlink(missing_ok=True)
+        return {}
+    rows_on_disk = eyes_path.stat().st_size // EYE_BYTES
+    known: dict[str, tuple[str, int]] = {}
+    good = []
+    for line in index_path.read_text(encoding="utf-8").splitlines():
+        try:
+            entry = json.loads(line)
+            path, stamp, row = str(entry["path"]), str(entry["stamp"]), int(entry["row"])
+        except (ValueError, KeyError, TypeError):
+            continue
+        if row < rows_on_disk:
+            known[path] = (stamp, row)
+            good.append(line + "\n")
+    index_path.write_text("".join(good), encoding="utf-8")
+    return known
+
+
+def _open(eyes_path: Path, count: int) -> npt.NDArray[np.uint8]:
+    shape = (count, images.EYE_HEIGHT, images.EYE_WIDTH, 3)
+    return np.memmap(eyes_path, np.uint8, "r", shape=shape) if count else np.zeros(shape, np.uint8)

@@ -1,0 +1,73 @@
+"""Pocket's losses and their weights. Needs torch."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from model.pocket.config import CELL_CLASSES
+from model.pocket.network import Batch, Output
+from model.pocket.vision import Seen
+from model.training.batches import Targets
+from model.training.targets import IGNORED_KIND
+
+WEIGHTS = {"words": 1.0, "path": 2.0, "speed": 2.0, "aux": 0.5, "cells": 2.0, "kind": 0.3}
+# Background fills nearly every cell; walkers are a few pixels wide and rare.
+CELL_WEIGHTS = {"nothing": 1.0, "vehicle": 4.0, "pedestrian": 60.0}
+OTHER_CELL_WEIGHT = 8.0
+PEDESTRIAN_FLAG = 2  # in config.FLAGS
+PEDESTRIAN_WEIGHT, PEDESTRIAN_POSITIVE = 2.0, 5.0
+
+
+def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted sum, and each part unweighted for the log."""
+    parts = {
+        "words": _words(output.words, batch),
+        "path": points(output.path, wanted.path),
+        "speed": points(output.speed, wanted.speed),
+        "aux": _whole_picture(output.seen, wanted),
+        "cells": _cells(output.seen.cells, wanted.cells),
+        "kind": _kinds(output.kinds, wanted.kinds),
+    }
+    return sum(WEIGHTS[name] * part for name, part in parts.items()), parts
+
+
+def points(said: Tensor, wanted: Tensor) -> Tensor:
+    """Smooth L1 (beta 1 m) summed over x and y, mean over points and batch, as in SimLingo."""
+    return F.smooth_l1_loss(said, wanted, reduction="none").sum(-1).mean()
+
+
+def answer_is_real(batch: Batch) -> Tensor:
+    """(B, A): which answer tokens are not padding."""
+    index = torch.arange(batch.answer_ids.shape[1], device=batch.answer_ids.device)
+    return index[None] < batch.answer_lengths[:, None]
+
+
+def _words(logits: Tensor, batch: Batch) -> Tensor:
+    is_real = answer_is_real(batch)
+    wanted = torch.where(is_real, batch.answer_ids, -100)
+    loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=-100, reduction="sum")
+    return loss / is_real.sum().clamp(min=1)
+
+
+def _kinds(logits: Tensor, wanted: Tensor) -> Tensor:
+    loss = F.cross_entropy(logits, wanted, ignore_index=IGNORED_KIND, reduction="sum")
+    return loss / (wanted != IGNORED_KIND).sum().clamp(min=1)
+
+
+def _cells(logits: Tensor, wanted: Tensor) -> Tensor:
+    weights = torch.tensor([CELL_WEIGHTS.get(name, OTHER_CELL_WEIGHT) for name in CELL_CLASSES], device=logits.device)
+    return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), weight=weights)
+
+
+def _whole_picture(seen: Seen, wanted: Targets) -> Tensor:
+    """Light, flags, and distances where they exist. A walker's flag counts double: it is rare and it matters most."""
+    light = F.cross_entropy(seen.lights, wanted.lights)
+    weight, positive = torch.ones_like(seen.flags[0]), torch.ones_like(seen.flags[0])
+    weight[PEDESTRIAN_FLAG], positive[PEDESTRIAN_FLAG] = PEDESTRIAN_WEIGHT, PEDESTRIAN_POSITIVE
+    flags = F.binary_cross_entropy_with_logits(
+        seen.flags, wanted.flags, weight=weight * wanted.flags_known, pos_weight=positive, reduction="none"
+    )
+    measures = F.smooth_l1_loss(seen.measures, wanted.measures, reduction="none") * wanted.measures_known
+    return light + flags.mean(0).sum() + measures.mean(0).sum()

@@ -1,0 +1,63 @@
+"""Named sizes of Pocket to train, and the settings of one run. Plain data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.pocket.config import PocketConfig
+from model.training.schedule import PEAK_RATE, Budget
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """`shape` are PocketConfig's fields; `batch` is per process."""
+
+    shape: dict[str, object]
+    batch: int
+    held_out_views: int
+    seconds_between_saves: float
+    seconds_between_figures: float
+
+
+PRESETS = {
+    "pocket": Preset({}, 16, 768, 120.0, 240.0),
+    "debug": Preset(
+        {
+            "width": 32,
+            "layers": 1,
+            "heads": 2,
+            "kv_heads": 1,
+            "feed_forward": 64,
+            "channels": (4, 8, 8, 16),
+            "vision_blocks": 1,
+            "vision_heads": 2,
+        },
+        4,
+        8,
+        1e9,
+        1e9,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """One run, as every process of it is told."""
+
+    data: Path
+    out: Path
+    budget: Budget
+    preset: str = "pocket"
+    workers: int = 2
+    device: str = "cpu"
+    resume: bool = False
+    seed: int = 0
+    peak_rate: float = PEAK_RATE
+
+    @property
+    def sizes(self) -> Preset:
+        return PRESETS[self.preset]
+
+    def config(self, words: tuple[str, ...]) -> PocketConfig:
+        return PocketConfig(words, **self.sizes.shape)  # type: ignore[arg-type]

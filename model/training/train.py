@@ -1,0 +1,111 @@
+"""`launch.py train`: teach Pocket from a collected data set. The parent checks, packs and starts the workers.
+
+On a CPU two processes of one thread each share the work and average their gradients, which scales where two threads in
+one process do not. On a GPU one process does it all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import sys
+from pathlib import Path
+
+import torch
+
+from model.training import worker
+from model.training.frames import DataError, broken_sentence, open_split
+from model.training.presets import PRESETS, Settings
+from model.training.run_folder import RunError, open_new
+from model.training.schedule import Budget
+
+DEFAULT_MINUTES = 60.0
+FAILED, BAD_INPUT = 1, 2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--data", type=Path, required=True, help="The data set's folder, as `launch.py collect` made it."
+    )
+    parser.add_argument("--out", type=Path, required=True, help="The folder of this run: checkpoint, log and curves.")
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument(
+        "--minutes", type=float, help="Train for this long; the learning rate ends with it (default 60)."
+    )
+    budget.add_argument("--views", type=int, help="Train until this many pictures were looked at, whatever it takes.")
+    parser.add_argument("--workers", type=int, default=2, help="Processes of one thread each, on a CPU (default 2).")
+    parser.add_argument("--resume", action="store_true", help="Go on with the run in --out where it was cut off.")
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="pocket", help="The size of network to train.")
+    parser.add_argument("--seed", type=int, default=0, help="Another seed gives another order and other first weights.")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Train; 0 when the budget was spent or Ctrl-C saved the run, 1 when a worker failed, 2 for bad input."""
+    try:
+        settings = _settings(args)
+        _prepare(settings)
+    except (DataError, RunError, ValueError) as error:
+        print(f"train: {error}", file=sys.stderr)
+        return BAD_INPUT
+    if settings.workers == 1:
+        worker.main(settings, 0)
+        return 0
+    return _run_processes(settings)
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    minutes = DEFAULT_MINUTES if args.minutes is None and args.views is None else args.minutes
+    if (minutes is not None and minutes <= 0) or (args.views is not None and args.views <= 0):
+        raise ValueError("expected a budget above zero: --minutes 60, or --views 200000")
+    if args.workers < 1:
+        raise ValueError(f"expected at least one worker, got --workers {args.workers}")
+    has_gpu = torch.cuda.is_available()
+    return Settings(
+        data=args.data,
+        out=args.out,
+        budget=Budget(minutes, args.views),
+        preset=args.preset,
+        workers=1 if has_gpu else args.workers,
+        device="cuda" if has_gpu else "cpu",
+        resume=args.resume,
+        seed=args.seed,
+    )
+
+
+def _prepare(settings: Settings) -> None:
+    """Read and pack the data once, before any worker does, and say what there is."""
+    if not settings.resume:
+        open_new(settings.out)
+    (settings.out / "rendezvous").unlink(missing_ok=True)
+    for split in ("train", "val"):
+        frames = open_split(settings.data, split)
+        print(f"{split}: {len(frames)} frames of {', '.join(frames.towns) or 'an unnamed town'}", flush=True)
+        if sentence := broken_sentence(frames):
+            print(f"{split}: {sentence}", flush=True)
+
+
+def _run_processes(settings: Settings) -> int:
+    """Start the workers and wait. Ctrl-C reaches them too; when one fails the others are ended, not left waiting."""
+    context = multiprocessing.get_context("spawn")
+    workers = [context.Process(target=worker.main, args=(settings, rank)) for rank in range(settings.workers)]
+    for process in workers:
+        process.start()
+    while any(process.is_alive() for process in workers):
+        for process in workers:
+            try:
+                process.join(0.5)
+            except KeyboardInterrupt:
+                print("Saving the run; --resume goes on with it.", flush=True)
+        if any(process.exitcode for process in workers):
+            for process in workers:
+                process.kill()
+    failed = [rank for rank, process in enumerate(workers) if process.exitcode]
+    if failed:
+        print(f"train: worker {failed[0]} failed; what it said stands above", file=sys.stderr)
+    return FAILED if failed else 0
+
+
+if __name__ == "__main__":
+    arguments = argparse.ArgumentParser(description=__doc__)
+    add_arguments(arguments)
+    sys.exit(main(arguments.parse_args()))

@@ -1,0 +1,251 @@
+"""One training process: look, compare, learn, and now and then report and save. Rank 0 alone writes.
+
+Everything random is a function of (seed, rank, step), so a resumed run goes on as if it had never stopped.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from model.pocket.network import Pocket
+from model.pocket.vocabulary import Vocabulary
+from model.training import batches, curves, held_out, labels, losses, phrases, run_folder, schedule
+from model.training.frames import Frames, open_split
+from model.training.gradients import FlatGradients
+from model.training.presets import Settings
+from model.training.run_folder import Progress
+
+BETAS = (0.9, 0.95)
+WEIGHT_DECAY = 0.05
+SECONDS_BETWEEN_LINES = 10.0
+
+
+@dataclass(slots=True)
+class Recent:
+    """Losses since the last report."""
+
+    sums: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    steps: int = 0
+    since: float = field(default_factory=time.monotonic)
+
+    def add(self, parts: dict[str, torch.Tensor]) -> None:
+        self.steps += 1
+        for name, value in parts.items():
+            self.sums[name] += float(value.detach())
+
+    def means(self) -> dict[str, float]:
+        return {name: total / max(1, self.steps) for name, total in self.sums.items()}
+
+
+class Worker:
+    """The state of one process of a run. Built, run to the end, dropped."""
+
+    def __init__(self, settings: Settings, rank: int, train: Frames, val: Frames) -> None:
+        self.settings, self.rank, self.train = settings, rank, train
+        self.device = torch.device(settings.device)
+        torch.manual_seed(settings.seed)
+        self.words = Vocabulary.of(phrases.words())
+        self.network = Pocket(settings.config(self.words.words)).to(self.device)
+        self.network.vision.to(memory_format=torch.channels_last)
+        self.optimizer = optimizer(self.network, settings.peak_rate)
+        self.progress = Progress()
+        if settings.resume:
+            self.progress = run_folder.resume(settings.out, self.network, self.optimizer)
+        self.gradients = FlatGradients(self.network)
+        looks = held_out.views(val, _held_out_labels, self.words, settings.sizes.held_out_views)
+        self.looks = looks[rank :: settings.workers]
+        self.val_frames = len(val)
+        self.figures: dict[str, float] = {}
+        self.stop_asked = False
+        self.autocast = torch.autocast(self.device.type, torch.bfloat16, enabled=_has_bfloat16(self.device))
+
+    def run(self) -> None:
+        """Train until the budget is spent or Ctrl-C, then leave figures and weights behind."""
+        signal.signal(signal.SIGINT, lambda *_: setattr(self, "stop_asked", True))
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "stop_asked", True))
+        sizes, recent = self.settings.sizes, Recent()
+        self.spent_before, self.began = self.progress.seconds, time.monotonic()
+        saved = reported = self.progress.seconds
+        share, stops, seconds = self._share(), 0.0, self.progress.seconds
+        while share < 1.0 and not stops:
+            # Every rank acts on the same averaged numbers; by its own clock one would wait for the other for ever.
+            parts, (share, stops, seconds) = self._step(share)
+            recent.add(parts)
+            if self.rank == 0 and time.monotonic() - recent.since > SECONDS_BETWEEN_LINES:
+                self._line(share, recent)
+                recent = Recent()
+            if seconds - reported > sizes.seconds_between_figures:
+                reported = seconds
+                self._report()
+            if seconds - saved > sizes.seconds_between_saves:
+                saved = seconds
+                self._save()
+        self._report()
+        self._save()
+
+    def _share(self) -> float:
+        return self.settings.budget.progress(self.progress.seconds, self.progress.views)
+
+    def _step(self, share: float) -> tuple[dict[str, torch.Tensor], tuple[float, ...]]:
+        """One step at `share` of the budget -> the losses, and (share, stop, seconds) as all ranks agree on them."""
+        rng = np.random.default_rng([self.settings.seed, self.rank, self.progress.step])
+        batch, wanted = batches.to(self.device, *self._batch(rng))
+        for group in self.optimizer.param_groups:
+            group["lr"] = schedule.rate(share, self.progress.step, self.settings.peak_rate)
+        self.gradients.zero()
+        with self.autocast:
+            output = self.network(batch)
+        loss, parts = losses.total(output, batch, wanted)
+        loss.backward()
+        self.progress.step += 1
+        self.progress.views += len(batch.speeds) * self.settings.workers
+        self.progress.seconds = self.spent_before + time.monotonic() - self.began
+        agreed = self.gradients.exchange(self._share(), float(self.stop_asked), self.progress.seconds)
+        self.gradients.clip()
+        self.optimizer.step()
+        return parts, agreed
+
+    def _batch(self, rng: np.random.Generator) -> tuple[batches.Batch, batches.Targets]:
+        """This rank's part of this step's frames: every frame once per epoch, in an order of the epoch's own."""
+        size, workers = self.settings.sizes.batch, self.settings.workers
+        first = (self.progress.step * workers + self.rank) * size
+        views = []
+        for place in range(first, first + size):
+            epoch, at = divmod(place, len(self.train))
+            frame = int(_order(len(self.train), self.settings.seed, epoch)[at])
+            facts = self.train.facts[frame]
+            views.append(batches.view(self.train.eye(frame), facts, labels.sample, self.words, rng))
+        return batches.collate(views, self.words, rng)
+
+    def _report(self) -> None:
+        """Held-out figures, half of them on each rank."""
+        average_buffers(self.network)
+        with self.autocast:
+            added = held_out.sums(self.network, self.looks, self.words)
+        self.figures = held_out.means(_added_over_ranks(added))
+        if self.rank == 0:
+            entry: dict[str, Any] = {"kind": "held_out", "views": self.progress.views, "seconds": self.progress.seconds}
+            run_folder.log(self.settings.out, {**entry, **self.figures})
+            curves.write(self.settings.out)
+            shown = ("path_ade_m", "speed_ade_m", "light_near", "lead_found", "pedestrian_found", "sentence", "obeys")
+            print(
+                "held out: " + ", ".join(f"{n} {self.figures[n]:.2f}" for n in shown if n in self.figures), flush=True
+            )
+
+    def _save(self) -> None:
+        average_buffers(self.network)
+        if self.rank == 0:
+            run_folder.save(self.settings.out, self.network, self.optimizer, self.progress)
+            run_folder.write_card(self.settings.out, self._card())
+
+    def _line(self, share: float, recent: Recent) -> None:
+        seconds = max(1e-3, time.monotonic() - recent.since)
+        rate = recent.steps * self.settings.sizes.batch * self.settings.workers / seconds
+        left = self.progress.seconds * (1 - share) / max(share, 1e-3)
+        means = recent.means()
+        entry = {"kind": "step", "step": self.progress.step, "views": self.progress.views, "views_per_s": rate}
+        run_folder.log(self.settings.out, {**entry, "seconds": self.progress.seconds, **means})
+        parts = " ".join(f"{name} {value:.3f}" for name, value in means.items())
+        print(
+            f"{100 * share:5.1f} %  {self.progress.views:>8} views  {rate:5.1f}/s  "
+            f"{int(left // 60)} min {int(left % 60):02d} s left  {parts}",
+            flush=True,
+        )
+
+    def _card(self) -> dict[str, Any]:
+        budget = self.settings.budget
+        return {
+            "data": {
+                "train_frames": len(self.train),
+                "val_frames": self.val_frames,
+                "towns": list(self.train.towns),
+            },
+            "preset": self.settings.preset,
+            "budget": {"minutes": budget.minutes, "views": budget.views},
+            "finished": self._share() >= 1.0,
+            "steps": self.progress.step,
+            "views": self.progress.views,
+            "minutes": round(self.progress.seconds / 60, 1),
+            "batch": self.settings.sizes.batch * self.settings.workers,
+            "processes": self.settings.workers,
+            "device": self.settings.device,
+            "seed": self.settings.seed,
+            "peak_rate": self.settings.peak_rate,
+            "parameters": sum(p.numel() for p in self.network.parameters()),
+            "saved_at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+            "held_out": {name: round(value, 4) for name, value in self.figures.items()},
+        }
+
+
+def main(settings: Settings, rank: int) -> None:
+    """Entry of one process: join the others, load the data, train."""
+    torch.set_num_threads(1 if settings.device == "cpu" and settings.workers > 1 else torch.get_num_threads())
+    train, val = open_split(settings.data, "train"), open_split(settings.data, "val")
+    if settings.workers > 1:
+        rendezvous = (settings.out / "rendezvous").resolve()
+        dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=settings.workers)
+    try:
+        Worker(settings, rank, train, val).run()
+    finally:
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def optimizer(network: nn.Module, rate: float) -> torch.optim.AdamW:
+    """AdamW with weight decay on matrices and convolutions, not on norms, biases, queries or word vectors."""
+    decayed, free = [], []
+    for name, p in network.named_parameters():
+        is_table = name.endswith(("words", "queries", "places"))
+        (free if p.ndim < 2 or is_table else decayed).append(p)
+    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": free, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=True)
+
+
+def average_buffers(network: nn.Module) -> None:
+    """Each rank's batch norms have seen other pictures; their running statistics are averaged before they are used."""
+    if dist.is_initialized():
+        for buffer in network.buffers():
+            if buffer.is_floating_point():
+                dist.all_reduce(buffer)
+                buffer /= dist.get_world_size()
+
+
+def _added_over_ranks(added: held_out.Sums) -> held_out.Sums:
+    if not dist.is_initialized():
+        return added
+    everyone: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(everyone, added)
+    totals: dict[str, tuple[float, float]] = {}
+    for one in everyone:
+        for name, (total, count) in one.items():
+            before = totals.get(name, (0.0, 0.0))
+            totals[name] = (before[0] + total, before[1] + count)
+    return totals
+
+
+_orders: dict[tuple[int, int, int], np.ndarray] = {}
+
+
+def _order(frames: int, seed: int, epoch: int) -> np.ndarray:
+    key = (frames, seed, epoch)
+    if key not in _orders:
+        _orders.clear()
+        _orders[key] = np.random.default_rng([seed, 1, epoch]).permutation(frames)
+    return _orders[key]
+
+
+def _held_out_labels(facts, rng, task):
+    return labels.sample(facts, rng, task, unseen=True)
+
+
+def _has_bfloat16(device: torch.device) -> bool:
+    return device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
