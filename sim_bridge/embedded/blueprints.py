@@ -52,24 +52,18 @@ WALKERS: dict[str, WalkerShape] = {
     )
 }
 
-# Half sizes in metres, standing on the ground.
+# Half sizes in metres, standing on the ground: those of the models that `renderer.props` draws for them.
+_CONE, _BARRIER, _BIN, _BOX = (0.20, 0.20, 0.36), (0.20, 0.88, 0.50), (0.31, 0.31, 0.48), (0.35, 0.35, 0.35)
 PROPS: dict[str, tuple[float, float, float]] = {
-    "static.prop.constructioncone": (0.17, 0.17, 0.29),
-    "static.prop.trafficcone01": (0.20, 0.20, 0.36),
-    "static.prop.trafficcone02": (0.20, 0.20, 0.36),
-    "static.prop.trafficwarning": (0.60, 1.20, 1.40),
-    "static.prop.warningconstruction": (0.40, 0.45, 0.55),
-    "static.prop.streetbarrier": (0.20, 0.60, 0.50),
-    "static.prop.barrel": (0.30, 0.30, 0.45),
-    "static.prop.bin": (0.35, 0.35, 0.50),
-    "static.prop.trashcan01": (0.28, 0.28, 0.45),
-    "static.prop.bench01": (0.35, 0.80, 0.45),
-    "static.prop.box01": (0.30, 0.30, 0.30),
-    "static.prop.box02": (0.35, 0.35, 0.30),
-    "static.prop.container": (1.00, 1.90, 1.00),
-    "static.prop.mailbox": (0.28, 0.28, 0.60),
-    "static.prop.vendingmachine": (0.45, 0.55, 0.95),
-    "static.prop.kiosk_01": (1.20, 1.20, 1.40),
+    "static.prop.constructioncone": _CONE,
+    "static.prop.trafficcone01": _CONE,
+    "static.prop.trafficcone02": _CONE,
+    "static.prop.streetbarrier": _BARRIER,
+    "static.prop.bin": _BIN,
+    "static.prop.trashcan01": _BIN,
+    "static.prop.trashcan02": _BIN,
+    "static.prop.box01": _BOX,
+    "static.prop.box02": _BOX,
 }
 
 

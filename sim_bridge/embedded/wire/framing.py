@@ -35,12 +35,13 @@ class Request(NamedTuple):
 class RequestReader:
     """Turns one connection's bytes into requests. Owned by that connection."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = MAX_REQUEST_BYTES) -> None:
+        self._max_bytes = max_bytes
         self._unpacker = msgpack.Unpacker(
             raw=False,
-            max_buffer_size=MAX_REQUEST_BYTES,
-            max_str_len=MAX_REQUEST_BYTES,
-            max_bin_len=MAX_REQUEST_BYTES,
+            max_buffer_size=max_bytes,
+            max_str_len=max_bytes,
+            max_bin_len=max_bytes,
             max_array_len=MAX_ARRAY_ITEMS,
             max_map_len=MAX_MAP_ITEMS,
             max_ext_len=1024,
@@ -51,7 +52,7 @@ class RequestReader:
         try:
             self._unpacker.feed(data)
         except msgpack.BufferFull:
-            raise Malformed(f"a request is larger than {MAX_REQUEST_BYTES} bytes") from None
+            raise Malformed(f"a request is larger than {self._max_bytes} bytes") from None
         while True:
             try:
                 message = self._unpacker.unpack()

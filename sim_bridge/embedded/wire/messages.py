@@ -22,6 +22,8 @@ _IMAGE = struct.Struct("<IIf")
 HEADER_BYTES = _HEADER.size  # 48
 EPISODE_BYTES = _EPISODE.size  # 36
 ACTOR_BYTES = _ACTOR.size  # 119
+DETAIL_BYTES = 54
+PLACE_BYTES = ACTOR_BYTES - DETAIL_BYTES  # id, state and motion, before the details
 
 ACTIVE = 1
 MAP_CHANGED = 1

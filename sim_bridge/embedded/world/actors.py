@@ -85,6 +85,7 @@ class Walker(Actor):
 class TrafficLight(Actor):
     signal: Signal
     wire_id: bytes
+    place_record: bytes  # the part of its record that never changes
     state: LightState = LightState.RED
     green_s: float = 10.0
     yellow_s: float = 3.0
@@ -96,7 +97,7 @@ class TrafficLight(Actor):
 @dataclass(slots=True, eq=False, kw_only=True)
 class TrafficSign(Actor):
     signal: Signal
-    wire_id: bytes
+    record: bytes  # whole: a sign never changes
 
 
 @dataclass(slots=True, eq=False)
@@ -114,13 +115,15 @@ class SensorActor(Actor):
     """A sensor. `period_s` 0 sends at every tick; `next_s` is the simulated time of the next reading."""
 
     period_s: float = 0.0
-    next_s: float = 0.0
+    next_s: float = float("-inf")
 
     def is_due(self, now_s: float) -> bool:
         # Half a millisecond of slack: a period of 0.1 s must be met by the second of two ticks of 0.05 s.
         if self.period_s > 0.0 and now_s < self.next_s - 5e-4:
             return False
-        self.next_s = max(self.next_s, now_s - self.period_s) + self.period_s
+        # Counted from the last due time, so that a period that is no multiple of the tick keeps its rate.
+        is_late = now_s - self.next_s >= self.period_s
+        self.next_s = (now_s if is_late else self.next_s) + self.period_s
         return True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sim_bridge.embedded.contracts import BodyState, Label, Pose, Signal, Town
+from sim_bridge.embedded.wire import messages
 from sim_bridge.embedded.wire.structs import ActorDescription, BoundingBox
 from sim_bridge.embedded.world.actors import Registry, TrafficLight, TrafficSign
 from sim_bridge.embedded.world.geometry import moved, seen_from
@@ -40,6 +41,7 @@ def _light(actor_id: int, signal: Signal) -> TrafficLight:
         labels=bytes([Label.TRAFFIC_LIGHT]),
         signal=signal,
         wire_id=signal.signal_id.encode()[:32],
+        place_record=messages.actor_record(actor_id, BodyState(pose), b"")[: messages.PLACE_BYTES],
     )
 
 
@@ -52,7 +54,9 @@ def _sign(actor_id: int, signal: Signal) -> TrafficSign:
         box=_trigger(signal.pose, signal),
         labels=bytes([Label.TRAFFIC_SIGNS]),
         signal=signal,
-        wire_id=signal.signal_id.encode()[:32],
+        record=messages.actor_record(
+            actor_id, BodyState(signal.pose), messages.sign_details(signal.signal_id.encode())
+        ),
     )
 
 

@@ -20,23 +20,29 @@ def world_message(world: World, wall_s: float, delta_s: float, flags: int) -> li
     return [
         messages.header(SensorType.WORLD, world.frame, world.elapsed_s, _NOWHERE),
         messages.episode_header(world.episode, wall_s, delta_s, flags),
-        b"".join([messages.actor_record(a.actor_id, a.body, _details(a, world)) for a in world.actors]),
+        b"".join([_record(actor, world) for actor in world.actors]),
     ]
 
 
-def _details(actor: Actor, world: World) -> bytes:
-    if isinstance(actor, Vehicle):
-        return _vehicle(actor, world)
-    if isinstance(actor, TrafficLight):
-        times = (actor.green_s, actor.yellow_s, actor.red_s)
-        return messages.light_details(
-            actor.wire_id, times, actor.elapsed_s, actor.signal.pole_index, actor.is_frozen, actor.state
-        )
-    if isinstance(actor, Walker):
-        return messages.walker_details(actor.control)
+def _record(actor: Actor, world: World) -> bytes:
+    # A town has dozens of lights and signs that stand still: most of an empty world's tick would be packing them.
     if isinstance(actor, TrafficSign):
-        return messages.sign_details(actor.wire_id)
-    return b""
+        return actor.record
+    if isinstance(actor, TrafficLight):
+        return actor.place_record + _light(actor)
+    details = b""
+    if isinstance(actor, Vehicle):
+        details = _vehicle(actor, world)
+    elif isinstance(actor, Walker):
+        details = messages.walker_details(actor.control)
+    return messages.actor_record(actor.actor_id, actor.body, details)
+
+
+def _light(light: TrafficLight) -> bytes:
+    times = (light.green_s, light.yellow_s, light.red_s)
+    return messages.light_details(
+        light.wire_id, times, light.elapsed_s, light.signal.pole_index, light.is_frozen, light.state
+    )
 
 
 def _vehicle(vehicle: Vehicle, world: World) -> bytes:

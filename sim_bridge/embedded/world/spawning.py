@@ -115,7 +115,6 @@ def _prop(world: World, description: ActorDescription, body: BodyState) -> Actor
 def _sensor(world: World, description: ActorDescription, body: BodyState) -> Actor:
     sensor = SensorActor(world.actors.new_id(), description, body)
     sensor.period_s = records.real(sensor.attribute("sensor_tick", "0"), 0.0, 0.0, 1e6)
-    sensor.next_s = world.elapsed_s
     if description.id not in _CLIENT_SIDE:
         # An actor id is never 1, the world's own stream: the spectator took it.
         sensor.stream_id = sensor.actor_id
