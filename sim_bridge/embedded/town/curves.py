@@ -116,7 +116,7 @@ def through_corners(points: Sequence[Point2], radii: Sequence[float]) -> Curve:
 
 
 def join(start: Pose2, end: Pose2) -> Curve:
-    """The smooth way from one pose to another: a line, lines and an arc, or an S of two arcs where they are parallel."""
+    """The smooth way from one pose to another: lines and an arc, or an S of two arcs where they are parallel."""
     turn = wrap(end[2] - start[2])
     ahead, aside = _in_frame(start, end)
     if abs(turn) < 1e-6:

@@ -17,3 +17,8 @@ def road_file(name: str) -> Path:
     if name not in names():
         raise ValueError(f"expected a town out of {', '.join(names()) or 'none (assets/towns is empty)'}, got {name!r}")
     return TOWNS_FOLDER / f"{name}.xodr"
+
+
+def scenery_file(road_file: Path) -> Path:
+    """The scenery beside a road file; a town can do without one."""
+    return road_file.with_suffix(".scenery.json")

@@ -115,5 +115,6 @@ def stations(road: RoadRecord, start: float, end: float) -> Floats:
         if high > low:
             step = min(LONGEST_STEP_M, FINEST_TURN_RAD / max(abs(piece.curvature), 1e-9))
             marks.update(np.linspace(low, high, int(np.ceil((high - low) / step)) + 1).tolist())
-    s = np.array(sorted(marks))
-    return s[np.concatenate([[True], np.diff(s) > 1e-6])]
+    s: Floats = np.array(sorted(marks))
+    distinct: Floats = s[np.concatenate([[True], np.diff(s) > 1e-6])]
+    return distinct

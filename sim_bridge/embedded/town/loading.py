@@ -7,11 +7,15 @@ import numpy as np
 from sim_bridge.embedded.contracts import Town
 from sim_bridge.embedded.town.crossings import add_crossing
 from sim_bridge.embedded.town.curves import Floats
-from sim_bridge.embedded.town.folder import road_file
+from sim_bridge.embedded.town.folder import road_file, scenery_file
 from sim_bridge.embedded.town.ground import add_grass, add_street
+from sim_bridge.embedded.town.horizon import add_hills
 from sim_bridge.embedded.town.lanes import lane_samples, spawn_points
 from sim_bridge.embedded.town.markings import add_paint
 from sim_bridge.embedded.town.opendrive import RoadMap, parse
+from sim_bridge.embedded.town.posts import add_post_of
+from sim_bridge.embedded.town.scenery import add_scenery
+from sim_bridge.embedded.town.scenery_file import Scenery, loads
 from sim_bridge.embedded.town.sheets import Sheets
 from sim_bridge.embedded.town.signals import signals
 
@@ -21,24 +25,30 @@ GRASS_MARGIN_M = 200.0
 
 def load(name: str) -> Town:
     """The town called `name` (one of `names()`); raises ValueError naming the known ones otherwise."""
-    return build(name, road_file(name).read_text(encoding="utf-8"))
+    roads = road_file(name)
+    beside = scenery_file(roads)
+    scenery = loads(beside.read_text(encoding="utf-8")) if beside.exists() else Scenery()
+    return build(name, roads.read_text(encoding="utf-8"), scenery)
 
 
-def build(name: str, opendrive: str) -> Town:
+def build(name: str, opendrive: str, scenery: Scenery | None = None) -> Town:
     """A town out of OpenDRIVE text. Raises ValueError naming the place where it cannot be read."""
     roads = parse(opendrive)
     samples = lane_samples(roads)
     bounds = _bounds(samples)
     sheets = Sheets()
     _add_ground(sheets, roads, bounds)
+    posts = signals(roads)
+    boxes = [box for signal in posts for box in add_post_of(sheets, signal)]
+    boxes += add_scenery(sheets, scenery or Scenery())
     samples.setflags(write=False)
     return Town(
         name=name,
         opendrive=opendrive,
         spawn_points=spawn_points(roads),
-        signals=signals(roads),
+        signals=posts,
         meshes=sheets.meshes(),
-        boxes=(),
+        boxes=tuple(boxes),
         bounds=bounds,
         lane_samples=samples,
     )
@@ -46,7 +56,9 @@ def build(name: str, opendrive: str) -> Town:
 
 def _add_ground(sheets: Sheets, roads: RoadMap, bounds: tuple[float, float, float, float]) -> None:
     x_min, y_min, x_max, y_max = bounds
-    add_grass(sheets, (x_min, -y_max, x_max, -y_min), GRASS_MARGIN_M)
+    mirrored = (x_min, -y_max, x_max, -y_min)
+    add_grass(sheets, mirrored, GRASS_MARGIN_M)
+    add_hills(sheets, mirrored)
     for road in roads.roads.values():
         if road.junction < 0:
             add_street(sheets, road)

@@ -9,7 +9,9 @@ from sim_bridge.embedded.town.author import backseat01
 from sim_bridge.embedded.town.author.furniture import place
 from sim_bridge.embedded.town.author.network import build
 from sim_bridge.embedded.town.author.opendrive import opendrive
-from sim_bridge.embedded.town.folder import TOWNS_FOLDER
+from sim_bridge.embedded.town.author.scenery import furnish
+from sim_bridge.embedded.town.folder import TOWNS_FOLDER, scenery_file
+from sim_bridge.embedded.town.scenery_file import dumps
 
 PLANS = (backseat01.PLAN,)
 
@@ -19,8 +21,13 @@ def write(folder: Path) -> list[Path]:
     for plan in PLANS:
         network = build(plan)
         road_file = folder / f"{plan.name}.xodr"
-        road_file.write_text(opendrive(network, place(network)), encoding="utf-8", newline="\n")
-        written.append(road_file)
+        texts = {
+            road_file: opendrive(network, place(network)),
+            scenery_file(road_file): dumps(furnish(network)),
+        }
+        for path, text in texts.items():
+            path.write_text(text, encoding="utf-8", newline="\n")
+            written.append(path)
     return written
 
 

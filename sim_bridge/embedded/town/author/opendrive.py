@@ -24,7 +24,7 @@ from sim_bridge.embedded.town.curves import Curve
 
 # A transverse Mercator plane around a made-up place, so that GNSS readings look like some.
 GEO_REFERENCE = "+proj=tmerc +lat_0=48.2 +lon_0=11.6 +k=1 +x_0=0 +y_0=0 +datum=WGS84 +units=m +no_defs"
-NO_CHANGE_M = 20.0  # before a crossing's mouth the mark between lanes is solid
+NO_CHANGE_M = 20.0  # before a stop line the mark between lanes is solid
 STOP_LINE_THICKNESS_M = 0.5
 MARK_WIDTH_M = 0.18
 
@@ -64,7 +64,7 @@ def _road(root: ET.Element, network: Network, road: Road, furniture: Furniture) 
     _add(link, "successor", elementType="junction", elementId=ids[street.end])
     _type(element, profile.limit_kmh)
     _plan_view(element, road.curve)
-    _street_lanes(element, road.curve.length, profile)
+    _street_lanes(element, _painted(road, furniture), profile)
     objects = _add(element, "objects")
     for line in furniture.stop_lines:
         if line.road_id == road.road_id:
@@ -78,21 +78,30 @@ def _road(root: ET.Element, network: Network, road: Road, furniture: Furniture) 
             _signal(signals, signal)
 
 
-def _street_lanes(element: ET.Element, length: float, profile: Profile) -> None:
+def _painted(road: Road, furniture: Furniture) -> tuple[float, float]:
+    """Where lines between lanes begin and end: at stop lines, and at the mouth where there is none."""
+    stops = [line.s for line in furniture.stop_lines if line.road_id == road.road_id]
+    half = road.curve.length / 2
+    low = max((s for s in stops if s < half), default=0.0)
+    high = min((s for s in stops if s > half), default=road.curve.length)
+    return low, high
+
+
+def _street_lanes(element: ET.Element, painted: tuple[float, float], profile: Profile) -> None:
     section = _add(_add(element, "lanes"), "laneSection", s=0.0)
     for side, sign in (("left", 1), ("center", 0), ("right", -1)):
         group = _add(section, side)
         if side == "center":
             lane = _add(group, "lane", id=0, type="none", level="false")
             # Yellow divides directions, white divides lanes: one look says whether traffic may come the other way.
-            _mark(lane, 0.0, _centre_mark(profile), "none", "yellow")
+            _marks(lane, painted, [(painted[0], _centre_mark(profile), "none")], "yellow")
             continue
         indices = range(1, profile.lanes + 2)
         for index in reversed(indices) if sign > 0 else indices:
-            _street_lane(group, sign * index, length, profile)
+            _street_lane(group, sign * index, painted, profile)
 
 
-def _street_lane(group: ET.Element, lane_id: int, length: float, profile: Profile) -> None:
+def _street_lane(group: ET.Element, lane_id: int, painted: tuple[float, float], profile: Profile) -> None:
     index = abs(lane_id)
     if index > profile.lanes:
         lane = _add(group, "lane", id=lane_id, type=profile.border, level="false")
@@ -104,11 +113,20 @@ def _street_lane(group: ET.Element, lane_id: int, length: float, profile: Profil
     if index == profile.lanes:
         _mark(lane, 0.0, "solid" if profile.border == "shoulder" else "curb", "none")
     elif lane_id < 0:
-        _mark(lane, 0.0, "broken", "both")
-        _mark(lane, length - NO_CHANGE_M, "solid", "none")
+        _marks(lane, painted, [(painted[0], "broken", "both"), (painted[1] - NO_CHANGE_M, "solid", "none")])
     else:
-        _mark(lane, 0.0, "solid", "none")
-        _mark(lane, NO_CHANGE_M, "broken", "both")
+        _marks(lane, painted, [(painted[0], "solid", "none"), (painted[0] + NO_CHANGE_M, "broken", "both")])
+
+
+def _marks(
+    lane: ET.Element, painted: tuple[float, float], spans: list[tuple[float, str, str]], color: str = "standard"
+) -> None:
+    """Marks from their own s on, with bare asphalt before and after the `painted` part of the road."""
+    if painted[0] > 0:
+        _mark(lane, 0.0, "none", "none")
+    for s, kind, lane_change in spans:
+        _mark(lane, s, kind, lane_change, color)
+    _mark(lane, painted[1], "none", "none")
 
 
 def _centre_mark(profile: Profile) -> str:

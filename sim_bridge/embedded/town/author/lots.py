@@ -1,0 +1,100 @@
+"""Which ground is taken: by lanes, by houses, by things with a radius. Used while a town is furnished."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim_bridge.embedded.town.author.network import Network
+from sim_bridge.embedded.town.author.plan import LANE_WIDTH_M
+from sim_bridge.embedded.town.curves import Curve, Floats
+
+HOUSE_TO_LANE_M = 6.2  # from a lane's centre: half a lane, the widest sidewalk, and a step
+HOUSE_GAP_M = 0.5
+PERIMETER_STEP_M = 2.0
+
+
+@dataclass(slots=True)
+class Ground:
+    """`lanes` are (N, 2) points 1 m apart along every lane's centre."""
+
+    lanes: Floats
+    _footprints: list[Floats] = field(default_factory=list)  # (4, 2) corners each
+    _discs: list[tuple[float, float, float]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, network: Network) -> Ground:
+        points = []
+        for road in network.roads:
+            for index in range(road.street.profile.lanes):
+                for side in (1, -1):
+                    points.append(_parallel(road.curve, side * (index + 0.5) * LANE_WIDTH_M))
+        for crossing in network.crossings:
+            points += [_parallel(connector.curve, -LANE_WIDTH_M / 2) for connector in crossing.connectors]
+        return cls(np.concatenate(points))
+
+    @property
+    def bounds(self) -> tuple[float, float, float, float]:
+        (x_min, y_min), (x_max, y_max) = self.lanes.min(axis=0), self.lanes.max(axis=0)
+        return float(x_min), float(y_min), float(x_max), float(y_max)
+
+    def take(self, x: float, y: float, heading: float, width: float, depth: float) -> bool:
+        """Reserve a rectangle if it is clear of lanes and of other houses; whether it was."""
+        corners = _corners(x, y, heading, width, depth)
+        if self._to_lanes(_perimeter(corners)) < HOUSE_TO_LANE_M or self._to_lanes(np.array([[x, y]])) < depth / 2:
+            return False
+        wide = _corners(x, y, heading, width + 2 * HOUSE_GAP_M, depth + 2 * HOUSE_GAP_M)
+        if any(_overlap(wide, other) for other in self._footprints):
+            return False
+        self._footprints.append(corners)
+        return True
+
+    def is_clear_of_roads(self, x: float, y: float, distance: float) -> bool:
+        """Whether every lane's centre is at least `distance` away."""
+        return self._to_lanes(np.array([[x, y]])) >= distance
+
+    def is_free(self, x: float, y: float, radius: float) -> bool:
+        if any(math.hypot(x - ox, y - oy) < radius + other for ox, oy, other in self._discs):
+            return False
+        square = _corners(x, y, 0.0, 2 * radius, 2 * radius)
+        return not any(_overlap(square, other) for other in self._footprints)
+
+    def occupy(self, x: float, y: float, radius: float) -> None:
+        self._discs.append((x, y, radius))
+
+    def _to_lanes(self, points: Floats) -> float:
+        return float(np.linalg.norm(self.lanes[None] - points[:, None], axis=2).min())
+
+
+def _parallel(curve: Curve, t: float) -> Floats:
+    poses = curve.poses(np.linspace(0.0, curve.length, int(np.ceil(curve.length)) + 1))
+    points: Floats = np.column_stack([poses[:, 0] - t * np.sin(poses[:, 2]), poses[:, 1] + t * np.cos(poses[:, 2])])
+    return points
+
+
+def _corners(x: float, y: float, heading: float, width: float, depth: float) -> Floats:
+    along = np.array([math.cos(heading), math.sin(heading)]) * width / 2
+    across = np.array([-math.sin(heading), math.cos(heading)]) * depth / 2
+    corners: Floats = np.array([x, y]) + np.array([along + across, -along + across, -along - across, along - across])
+    return corners
+
+
+def _perimeter(corners: Floats) -> Floats:
+    following = np.roll(corners, -1, axis=0)
+    steps = int(np.ceil(np.linalg.norm(following - corners, axis=1).max() / PERIMETER_STEP_M))
+    shares = np.linspace(0.0, 1.0, steps, endpoint=False)[:, None, None]
+    points: Floats = (corners + (following - corners) * shares).reshape(-1, 2)
+    return points
+
+
+def _overlap(a: Floats, b: Floats) -> bool:
+    """Two convex quadrilaterals: they are apart if some edge of either has the other wholly on its outer side."""
+    for corners, others in ((a, b), (b, a)):
+        edges = np.roll(corners, -1, axis=0) - corners
+        outwards = np.column_stack([edges[:, 1], -edges[:, 0]])
+        inside = np.sum(outwards * corners, axis=1)
+        if np.any(np.all(others @ outwards.T > inside, axis=0)):
+            return False
+    return True

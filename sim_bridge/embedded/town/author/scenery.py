@@ -1,0 +1,203 @@
+"""Houses, trees, street lamps and street furniture along a network's roads, from the plan's seed.
+
+Order matters: houses take their lots first, then lamps and props the sidewalks, then trees what room is left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim_bridge.embedded.town.author.lots import Ground
+from sim_bridge.embedded.town.author.network import Network, Road
+from sim_bridge.embedded.town.author.plan import Profile
+from sim_bridge.embedded.town.curves import Pose2
+from sim_bridge.embedded.town.scenery_file import Building, Lamp, Prop, Rail, Scenery, Tree
+
+LAMP_SPACING_M = 27.0
+LAMP_FROM_EDGE_M = 0.6
+CLEAR_OF_MOUTH_M = 12.0  # lamps and props leave the view of lights and crosswalks free
+TREE_SPACING_M = 16.0
+GROVES = 30
+GROVE_TREES = (3, 7)
+GROVE_SPREAD_M = 7.0
+FIELD_MARGIN_M = 90.0
+RAIL_FROM_EDGE_M = 0.5
+RAIL_STEP_M = 5.0
+
+PLASTER = ((1.0, 0.97, 0.90), (0.96, 0.86, 0.72), (0.86, 0.92, 0.96), (0.98, 0.90, 0.86), (0.90, 0.95, 0.86))
+BRICK = ((1.0, 1.0, 1.0), (0.88, 0.82, 0.80), (1.0, 0.92, 0.82))
+OFFICE = ((1.0, 1.0, 1.0), (0.86, 0.90, 0.96), (0.94, 0.90, 0.84))
+TINTS = {"facade_plaster": PLASTER, "facade_brick": BRICK, "facade_office": OFFICE, "facade_glass": OFFICE}
+LEAVES = ((1.0, 1.0, 1.0), (0.88, 0.98, 0.80), (1.08, 1.04, 0.82), (0.84, 0.92, 0.92))
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """What is built along a kind of street. Ranges are (least, most)."""
+
+    facades: tuple[str, ...]
+    storeys: tuple[int, int]
+    width: tuple[float, float]
+    depth: tuple[float, float]
+    setback: tuple[float, float]
+    gap: tuple[float, float]
+    yards: float  # how often a lot stays open
+    gables: bool = False
+    shops: float = 0.0
+
+
+CENTRE = Quarter(
+    ("facade_brick", "facade_plaster", "facade_office", "facade_glass"), (3, 7), (14, 26), (12, 18), (1.0, 2.5),
+    (0.5, 4.0), 0.1, shops=0.6,
+)  # fmt: skip
+TOWN_STREET = Quarter(
+    ("facade_brick", "facade_plaster", "facade_plaster"), (2, 4), (11, 18), (10, 14), (2.0, 5.0), (1.5, 5.0), 0.15
+)
+VILLAGE = Quarter(
+    ("facade_plaster", "facade_plaster", "facade_brick"), (1, 2), (9, 13), (8, 10), (4.0, 7.0), (4.0, 9.0), 0.3, True
+)
+OUTSKIRTS = Quarter(
+    ("facade_office", "facade_brick", "facade_plaster"), (1, 3), (16, 30), (12, 20), (14.0, 24.0), (10, 40), 0.5
+)
+
+
+def furnish(network: Network) -> Scenery:
+    random = np.random.default_rng(network.plan.seed)
+    ground = Ground.of(network)
+    buildings = tuple(_buildings(network, ground, random))
+    lamps = tuple(lamp for road in network.roads for lamp in _lamps(road, ground))
+    props = tuple(prop for road in network.roads for prop in _props(road, ground, random))
+    trees = (*_street_trees(network, ground, random), *_field_trees(ground, random))
+    rails = tuple(_rail(road) for road in network.roads if _has_rail(road.street.profile))
+    return Scenery(buildings, trees, lamps, props, rails)
+
+
+def _quarter(profile: Profile) -> Quarter:
+    if profile.border == "shoulder":
+        return OUTSKIRTS
+    if profile.lanes > 1:
+        return CENTRE
+    return VILLAGE if profile.limit_kmh <= 30 else TOWN_STREET
+
+
+def _buildings(network: Network, ground: Ground, random: np.random.Generator) -> Iterator[Building]:
+    for road in network.roads:
+        quarter = _quarter(road.street.profile)
+        for side in (1, -1):
+            s = 4.0
+            while s < road.curve.length - 8.0:
+                if random.random() < quarter.yards:
+                    s += random.uniform(10.0, 18.0)
+                    continue
+                building = _building(road, quarter, side, s, random)
+                if ground.take(building.x, building.y, building.heading, building.width, building.depth):
+                    yield building
+                    s += building.width + random.uniform(*quarter.gap)
+                else:
+                    s += 3.0
+
+
+def _building(road: Road, quarter: Quarter, side: int, s: float, random: np.random.Generator) -> Building:
+    profile = road.street.profile
+    width, depth = random.uniform(*quarter.width), random.uniform(*quarter.depth)
+    edge = profile.carriageway_m + profile.border_width_m + random.uniform(*quarter.setback)
+    x, y, heading = _beside(road, s + width / 2, side * (edge + depth / 2))
+    facade = str(random.choice(quarter.facades))
+    tints = TINTS[facade]
+    return Building(
+        x=x,
+        y=y,
+        heading=heading,
+        width=width,
+        depth=depth,
+        storeys=int(random.integers(quarter.storeys[0], quarter.storeys[1] + 1)),
+        facade=facade,
+        tint=tints[int(random.integers(len(tints)))],
+        gable=quarter.gables,
+        shops=bool(random.random() < quarter.shops),
+    )
+
+
+def _lamps(road: Road, ground: Ground) -> Iterator[Lamp]:
+    profile = road.street.profile
+    if profile.border != "sidewalk":
+        return
+    side = 1
+    for s in np.arange(CLEAR_OF_MOUTH_M + 6.0, road.curve.length - CLEAR_OF_MOUTH_M, LAMP_SPACING_M):
+        x, y, heading = _beside(road, float(s), side * (profile.carriageway_m + LAMP_FROM_EDGE_M))
+        ground.occupy(x, y, 0.8)
+        yield Lamp(x, y, heading - side * math.pi / 2)
+        side = -side
+
+
+def _props(road: Road, ground: Ground, random: np.random.Generator) -> Iterator[Prop]:
+    profile = road.street.profile
+    if profile.border != "sidewalk":
+        return
+    kinds = ("bench", "bin", "hydrant", "planter") + (("shelter",) if profile.lanes > 1 else ())
+    for side in (1, -1):
+        for s in np.arange(CLEAR_OF_MOUTH_M + 8.0, road.curve.length - CLEAR_OF_MOUTH_M - 8.0, 23.0):
+            if random.random() < 0.45:
+                continue
+            t = profile.carriageway_m + profile.border_width_m - 0.45
+            x, y, heading = _beside(road, float(s + random.uniform(-4, 4)), side * t)
+            if ground.is_free(x, y, 0.9):
+                ground.occupy(x, y, 1.6)
+                # Fronts face the road.
+                yield Prop(str(random.choice(kinds)), x, y, heading + (math.pi if side > 0 else 0.0))
+
+
+def _street_trees(network: Network, ground: Ground, random: np.random.Generator) -> Iterator[Tree]:
+    for road in network.roads:
+        profile = road.street.profile
+        beyond = profile.carriageway_m + profile.border_width_m
+        for side in (1, -1):
+            for s in np.arange(8.0, road.curve.length - 8.0, TREE_SPACING_M):
+                along, aside = float(s + random.uniform(-3, 3)), beyond + random.uniform(1.8, 4.5)
+                x, y, _ = _beside(road, along, side * aside)
+                tree = _tree(x, y, random, fine=True)
+                if random.random() < 0.75 and ground.is_clear_of_roads(x, y, 4.6) and ground.is_free(x, y, tree.crown):
+                    ground.occupy(x, y, tree.crown)
+                    yield tree
+
+
+def _field_trees(ground: Ground, random: np.random.Generator) -> Iterator[Tree]:
+    """Groves in the open: inside the blocks and around the town."""
+    x_min, y_min, x_max, y_max = ground.bounds
+    for _ in range(GROVES):
+        middle_x = random.uniform(x_min - FIELD_MARGIN_M, x_max + FIELD_MARGIN_M)
+        middle_y = random.uniform(y_min - FIELD_MARGIN_M, y_max + FIELD_MARGIN_M)
+        for _ in range(int(random.integers(*GROVE_TREES))):
+            x, y = random.normal((middle_x, middle_y), GROVE_SPREAD_M)
+            tree = _tree(float(x), float(y), random, fine=False)
+            if ground.is_clear_of_roads(tree.x, tree.y, 12.0) and ground.is_free(tree.x, tree.y, tree.crown * 0.7):
+                ground.occupy(tree.x, tree.y, tree.crown * 0.7)
+                yield tree
+
+
+def _tree(x: float, y: float, random: np.random.Generator, fine: bool) -> Tree:
+    height = random.uniform(5.0, 8.5) * (1.0 if fine else 1.3)
+    return Tree(x, y, height, height * random.uniform(0.24, 0.32), LEAVES[int(random.integers(len(LEAVES)))], fine)
+
+
+def _has_rail(profile: Profile) -> bool:
+    return profile.border == "shoulder" and profile.lanes > 1
+
+
+def _rail(road: Road) -> Rail:
+    """Along the side that faces out of town, clear of the crossings."""
+    profile = road.street.profile
+    x, y, heading = _beside(road, road.curve.length / 2, 0.0)
+    side = 1 if -math.sin(heading) * x + math.cos(heading) * y > 0 else -1
+    t = side * (profile.carriageway_m + profile.border_width_m + RAIL_FROM_EDGE_M)
+    stations = np.arange(4.0, road.curve.length - 4.0, RAIL_STEP_M)
+    return Rail(tuple(_beside(road, float(s), t)[:2] for s in stations))
+
+
+def _beside(road: Road, s: float, t: float) -> Pose2:
+    x, y, heading = (float(value) for value in road.curve.poses(min(s, road.curve.length))[0])
+    return x - t * math.sin(heading), y + t * math.cos(heading), heading
