@@ -1,0 +1,207 @@
+import math
+import random
+
+import carla
+import numpy as np
+import pytest
+
+from sim_bridge.embedded import town
+from sim_bridge.embedded.contracts import Town
+from sim_bridge.frames import wrapped
+from sim_bridge.messages import EgoState, InstructionKind, RouteCommand
+from sim_bridge.navigator import Navigator, lane_along, lane_of
+from sim_bridge.route import RandomRoute, RoutePoint
+
+TURNS = (RouteCommand.LEFT, RouteCommand.RIGHT, RouteCommand.STRAIGHT)
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Town:
+    return town.load("Backseat01")
+
+
+@pytest.fixture(scope="module")
+def town_map(loaded: Town) -> carla.Map:
+    return carla.Map(loaded.name, loaded.opendrive)
+
+
+def spawned(loaded: Town, spawn: int) -> EgoState:
+    pose = loaded.spawn_points[spawn % len(loaded.spawn_points)]
+    return EgoState(pose.x, pose.y, math.radians(pose.yaw), 0.0)
+
+
+def starting(town_map: carla.Map, loaded: Town, spawn: int, seed: int = 0) -> Navigator:
+    ego = spawned(loaded, spawn)
+    navigator = Navigator(town_map, lane_of(town_map, ego), seed)
+    navigator.update(ego)
+    return navigator
+
+
+def at(point: RoutePoint, aside_m: float = 0.0) -> EgoState:
+    """A car on a route point, `aside_m` right of it."""
+    x, y = point.x_m - math.sin(point.yaw_rad) * aside_m, point.y_m + math.cos(point.yaw_rad) * aside_m
+    return EgoState(x, y, point.yaw_rad, 8.0)
+
+
+def walked(navigator: Navigator, metres: int):  # type: ignore[no-untyped-def]
+    """The route's own points under a car that follows it exactly."""
+    for _ in range(metres):
+        point = navigator.dense_route()[1]
+        ego = at(point)
+        navigator.update(ego)
+        yield point, ego
+
+
+@pytest.mark.parametrize("spawn", [0, 57, 133, 290])
+def test_the_route_is_endless_connected_and_points_along_itself(town_map: carla.Map, loaded: Town, spawn: int) -> None:
+    navigator = starting(town_map, loaded, spawn)
+    before = None
+    for point, _ in walked(navigator, 1500):
+        if before is not None:
+            step = math.hypot(point.x_m - before.x_m, point.y_m - before.y_m)
+            assert 0.5 < step < 1.6
+            heading = math.atan2(point.y_m - before.y_m, point.x_m - before.x_m)
+            assert abs(wrapped(heading - before.yaw_rad)) < math.radians(25)
+        assert len(navigator.dense_route()) >= 100
+        before = point
+
+
+def test_a_seed_is_a_route_and_another_seed_another(town_map: carla.Map, loaded: Town) -> None:
+    def line(seed: int) -> np.ndarray:
+        navigator = starting(town_map, loaded, 10, seed)
+        return np.array([[p.x_m, p.y_m] for p, _ in walked(navigator, 600)])
+
+    assert np.array_equal(line(1), line(1))
+    assert any(not np.array_equal(line(1), line(seed)) for seed in (2, 3, 4))
+
+
+def test_commands_say_which_way_the_junction_is_left(town_map: carla.Map, loaded: Town) -> None:
+    turned: dict[RouteCommand, list[float]] = {command: [] for command in TURNS}
+    for seed in range(4):
+        navigator = starting(town_map, loaded, 10 + seed, seed)
+        entry = before = None
+        for point, _ in walked(navigator, 1200):
+            assert point.is_junction == (point.command in TURNS)
+            if point.is_junction and (before is None or not before.is_junction):
+                entry = before
+            if entry is not None and before is not None and before.is_junction and not point.is_junction:
+                turned[before.command].append(math.degrees(wrapped(point.yaw_rad - entry.yaw_rad)))
+                entry = None
+            before = point
+    assert all(len(angles) >= 2 for angles in turned.values())
+    assert all(abs(angle) < 35 for angle in turned[RouteCommand.STRAIGHT])
+    assert all(angle > 25 for angle in turned[RouteCommand.RIGHT]), "yaw is clockwise: a right turn raises it"
+    assert all(angle < -25 for angle in turned[RouteCommand.LEFT])
+
+
+def test_target_points_are_the_next_two_thinned_points(town_map: carla.Map, loaded: Town) -> None:
+    navigator = starting(town_map, loaded, 20)
+    for _, ego in walked(navigator, 1000):
+        hints = navigator.hints(ego)
+        first, second = hints.target_points_in(ego)
+        assert np.linalg.norm(first) <= 58.5 and np.linalg.norm(second - first) <= 51.5
+        assert hints.distance_m == pytest.approx(float(np.linalg.norm(first)), abs=1e-3)
+        assert hints.distance_m >= 7.5, "a point within 7.5 m is reached, and the next one is shown"
+
+
+def test_the_word_for_a_turn_comes_before_the_junction_and_goes_inside_it(town_map: carla.Map, loaded: Town) -> None:
+    navigator = starting(town_map, loaded, 20)
+    announced_m: list[float] = []
+    distance_m = None
+    for point, ego in walked(navigator, 1500):
+        hints = navigator.hints(ego)
+        if hints.command in TURNS and not point.is_junction:
+            distance_m = hints.distance_m if distance_m is None else distance_m
+        elif distance_m is not None:
+            announced_m.append(distance_m)
+            distance_m = None
+    assert len(announced_m) >= 3 and min(announced_m) >= 7.5
+
+
+def test_leaving_the_route_at_a_junction_starts_one_where_the_car_went(town_map: carla.Map, loaded: Town) -> None:
+    for seed in range(20):
+        navigator = starting(town_map, loaded, 30 + seed, seed)
+        before = None
+        for point, _ in walked(navigator, 400):
+            if point.is_junction and before is not None and not before.is_junction:
+                others = [w for w in before.waypoint.next(1.0) if w.road_id != point.waypoint.road_id]
+                break
+            before = point
+        else:
+            continue
+        if others:
+            break
+    assert others, "no junction with a choice was met"
+    navigator.begin(InstructionKind.TURN_LEFT)
+    for taken in way_on(others[0], 60):
+        ego = at(taken)
+        navigator.update(ego)
+    assert navigator.finished(InstructionKind.TURN_LEFT)
+    nearest = min(math.hypot(p.x_m - ego.x_m, p.y_m - ego.y_m) for p in navigator.dense_route()[:3])
+    assert nearest < 1.0
+
+
+def way_on(start: carla.Waypoint, metres: int) -> list[RoutePoint]:
+    route = RandomRoute(start, random.Random(0))
+    route.grow(metres)
+    return route.points
+
+
+def two_lane_piece(navigator: Navigator) -> int:
+    """Walk to a piece of the route with a second lane of its direction. On which side that is (-1 left, 1 right)."""
+    for point, _ in walked(navigator, 1500):
+        if point.is_junction or any(p.is_junction for p in navigator.dense_route()[:40]):
+            continue
+        for side, lane in ((-1, point.waypoint.get_left_lane()), (1, point.waypoint.get_right_lane())):
+            if lane and lane.lane_type == carla.LaneType.Driving and lane.lane_id * point.waypoint.lane_id > 0:
+                return side
+    pytest.fail("the town has no two-lane road on this route")
+
+
+def test_a_lane_change_is_noticed_counted_on_its_side_and_followed(town_map: carla.Map, loaded: Town) -> None:
+    navigator = starting(town_map, loaded, 40, seed=3)
+    side = two_lane_piece(navigator)
+    asked = InstructionKind.LANE_RIGHT if side > 0 else InstructionKind.LANE_LEFT
+    other = InstructionKind.LANE_LEFT if side > 0 else InstructionKind.LANE_RIGHT
+    navigator.begin(asked)
+    done_at = None
+    route = navigator.dense_route()[:30]
+    for metre, ahead in enumerate(route):
+        aside = side * 3.5 * min(1.0, metre / 20)
+        navigator.update(at(ahead, aside))
+        if done_at is None and navigator.finished(asked):
+            done_at = abs(aside)
+        assert not navigator.finished(other)
+    assert done_at is not None and 1.75 < done_at < 3.0
+    new = navigator.dense_route()[0]
+    assert (
+        abs(
+            math.cos(route[-1].yaw_rad) * (new.y_m - route[-1].y_m)
+            - math.sin(route[-1].yaw_rad) * (new.x_m - route[-1].x_m)
+        )
+        > 2.5
+    )
+
+
+def test_a_small_swerve_changes_nothing(town_map: carla.Map, loaded: Town) -> None:
+    navigator = starting(town_map, loaded, 40, seed=3)
+    side = two_lane_piece(navigator)
+    end = navigator.dense_route()[60]
+    navigator.begin(InstructionKind.LANE_LEFT)
+    for metre, ahead in enumerate(navigator.dense_route()[:30]):
+        navigator.update(at(ahead, side * 1.2 * math.sin(metre / 5)))
+    assert not navigator.finished(InstructionKind.LANE_LEFT) and not navigator.finished(InstructionKind.LANE_RIGHT)
+    assert end in navigator.dense_route()
+
+
+def test_on_the_wrong_side_the_lane_along_is_the_cars_own(town_map: carla.Map, loaded: Town) -> None:
+    for spawn in range(0, len(loaded.spawn_points), 9):
+        ego = spawned(loaded, spawn)
+        lane = lane_of(town_map, ego)
+        left = lane.get_left_lane()
+        if left is not None and left.lane_id * lane.lane_id < 0:
+            there = EgoState(left.transform.location.x, left.transform.location.y, ego.yaw_rad, 5.0)
+            assert lane_of(town_map, there).lane_id == left.lane_id
+            assert lane_along(town_map, there).lane_id == lane.lane_id
+            return
+    pytest.fail("the town has no two-way road")
