@@ -71,9 +71,7 @@ class Handlers:
         except ValueError:
             return _refused(text.unknown_mode(str(mode)))
         result = self._drive.submit(SetInstruction(words, chosen))
-        if not words and result.verdict is Verdict.ACCEPTED:
-            return CommandResult(result.verdict, text.CLEARED)
-        return result
+        return _with_line(result, text.told(words, mode) if words else text.CLEARED)
 
     def ask(self, question: str) -> tuple[CommandResult, int]:
         """The verdict on the question, and the id under which its answer will appear in the views."""
@@ -97,7 +95,7 @@ class Handlers:
                 return CommandResult(Verdict.BUSY, refusal)
             self._free_the_wheel(holder, view)
         self._wheel.touch(holder)
-        return self._drive.submit(command(holder))
+        return _with_line(self._drive.submit(command(holder)), text.ACTION_WORDS[action])
 
     def hands(self, human: HumanInput) -> CommandResult:
         """What a person's hands ask for now. Letting go is never refused."""
@@ -113,6 +111,11 @@ class Handlers:
         """Tell the drive of a holder who is not there any more, so that `person` can have the wheel."""
         if gone := self._wheel.gone(person, view):
             self._drive.submit(HolderLeft(gone))
+
+
+def _with_line(result: CommandResult, line: str) -> CommandResult:
+    """The drive's own sentence, or `line` where it accepted without one."""
+    return CommandResult(result.verdict, line) if result.verdict is Verdict.ACCEPTED and not result.line else result
 
 
 def _refused(line: str) -> CommandResult:

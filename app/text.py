@@ -28,6 +28,19 @@ ENGAGEMENT_WORDS = {
     Engagement.SAFE_STOP: "Safe stop",
 }
 
+ACTION_WORDS = {
+    "pause": "Paused. Step goes on by one tick.",
+    "resume": "Driving on.",
+    "step": "One tick further.",
+    "reset": "A new episode begins at the same start.",
+    "new_start": "A new episode begins at another start.",
+    "engage": "The model is asked to drive.",
+    "release": "Handed back to the model.",
+    "takeover": "You have the wheel: W A S D drives, Space brakes, H hands back.",
+    "talk_alongside": "The plan no longer waits for words.",
+    "talk_first": "Words come first, then the plan.",
+}
+
 REASON_WORDS = {
     Reason.STARTED: "since the drive started",
     Reason.USER_ENGAGED: "engaged by a person",
@@ -77,6 +90,10 @@ QUESTION_EXAMPLES = (
 
 def too_long(what: str, length: int) -> str:
     return f"{what} may have up to {WORDS_AT_MOST} characters, this one has {length:,}. Say it shorter."
+
+
+def told(words: str, mode: str) -> str:
+    return f"Told the car: “{words}” ({mode})."
 
 
 def unknown_mode(mode: str) -> str:

@@ -77,7 +77,7 @@ class FakeDrive:
             self._queue.append(command)
         if isinstance(command, m.HumanInput):
             self.inputs.append((time.monotonic(), command))
-        return m.CommandResult(m.Verdict.ACCEPTED, _line(command))
+        return m.CommandResult(m.Verdict.ACCEPTED)
 
     def view(self) -> m.SessionView | None:
         return self._view
@@ -320,17 +320,6 @@ class FakeSupervised:
         self.restarts += 1
         for part in self.parts:
             part.state, part.line = "running", ""
-
-
-def _line(command: m.Command) -> str:
-    match command:
-        case m.SetInstruction(text, mode):
-            return f"Asked: {text} ({mode.value})."
-        case m.Pause():
-            return "Paused."
-        case m.Reset():
-            return "A new episode begins."
-    return ""
 
 
 def _along(path: m.Points, speed: float, target: float) -> m.Points:
