@@ -26,7 +26,9 @@ def after_vision(runtime: Runtime, seen: Tensor, prompt: Prompt, words: int) -> 
     network, said = runtime.network, []
     sequence = torch.cat([runtime.picture_embeddings(seen), runtime.prompt_embeddings(prompt)[None]], 1)
     for _ in range(words):
-        token = network.language(inputs_embeds=sequence, use_cache=True).logits[0, -1].argmax()
+        token = (
+            network.language(inputs_embeds=sequence, use_cache=True, output_hidden_states=True).logits[0, -1].argmax()
+        )
         said.append(int(token))
         sequence = torch.cat([sequence, network.embed(token)[None, None]], 1)
     whole = torch.cat([sequence, network.driving.queries(1)], 1)

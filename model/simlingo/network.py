@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from transformers import InternVLVisionConfig, InternVLVisionModel, Qwen2Config, Qwen2ForCausalLM
 
+from model.simlingo import attention
 from model.simlingo.config import ROPE_THETA, SimLingoConfig
 from model.simlingo.lora import add_lora
 from sim_bridge.messages import PATH_POINTS, SPEED_POINTS
@@ -46,7 +47,7 @@ def language_config(config: SimLingoConfig) -> Qwen2Config:
         rms_norm_eps=1e-6,
         rope_parameters={"rope_type": "default", "rope_theta": ROPE_THETA},
         tie_word_embeddings=False,
-        attn_implementation="sdpa",
+        attn_implementation=attention.NAME,
     )
 
 

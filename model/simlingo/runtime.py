@@ -55,22 +55,27 @@ class Runtime:
         self._picture_ids = torch.tensor(words.picture_ids(network.config.image_tokens), device=network.device)
 
     @torch.inference_mode()
-    def encode(self, rgb: npt.NDArray[np.uint8]) -> Context:
-        """A camera frame (512, 1024, 3) RGB -> its prefix, read. Raises ValueError for another size."""
+    def encode(self, rgb: npt.NDArray[np.uint8], is_shared: bool = True) -> Context:
+        """A camera frame (512, 1024, 3) RGB -> its prefix. Raises ValueError for another size.
+
+        A prefix that is not shared is left to be read together with the one prompt behind it, which saves a pass.
+        """
         tiles = torch.from_numpy(images.tiles(rgb, self.network.config.tile_px))
-        return self.encode_tiles(tiles.to(self.network.device))
+        return self.encode_tiles(tiles.to(self.network.device), is_shared)
 
     @torch.inference_mode()
-    def encode_tiles(self, tiles: Tensor) -> Context:
-        """Tiles (2, 3, px, px) -> a context of one row that has read the picture."""
-        return self.read_picture(self.see(tiles))
+    def encode_tiles(self, tiles: Tensor, is_shared: bool = True) -> Context:
+        """Tiles (2, 3, px, px) -> a context of one row."""
+        return self.read_picture(self.see(tiles), is_shared)
 
     @torch.inference_mode()
-    def read_picture(self, seen: Tensor) -> Context:
-        """Image tokens (1, image_tokens, width) -> a context of one row that has read the picture."""
+    def read_picture(self, seen: Tensor, is_shared: bool = True) -> Context:
+        """Image tokens (1, image_tokens, width) -> a context of one row."""
         context = self._blank(1)
         embeddings = self.picture_embeddings(seen)
-        context.hidden = self.reader.read(context, embeddings, _real(embeddings))[:, -1]
+        context.append(embeddings, _real(embeddings))
+        if is_shared:
+            self._read_pending(context)
         return context
 
     def see(self, tiles: Tensor) -> Tensor:
@@ -87,6 +92,8 @@ class Runtime:
     def prompt(self, picture: Context, prompts: Prompt | Sequence[Prompt]) -> Context:
         """Puts one row per prompt behind the picture. Raises ValueError for a prompt or points that cannot be."""
         prompts = [prompts] if isinstance(prompts, Prompt) else list(prompts)
+        if len(prompts) > 1:
+            self._read_pending(picture)
         rows = [self.prompt_embeddings(prompt) for prompt in prompts]
         longest = max(row.shape[0] for row in rows)
         pending = torch.stack([torch.nn.functional.pad(row, (0, 0, 0, longest - row.shape[0])) for row in rows])
