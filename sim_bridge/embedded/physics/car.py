@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from panda3d.bullet import BulletBoxShape, BulletRigidBodyNode, BulletVehicle, BulletWorld, ZUp
@@ -22,6 +23,8 @@ _CLEARANCE_M = 0.22
 _STANDING_MPS = 0.15
 # Bullet drops the brake of a wheel whose engine force is not zero, so pedals below this count as released.
 _PEDAL_DEAD_ZONE = 0.01
+# A held car is put back where it stopped as long as it strayed less than this in a tick: Bullet's wheels let it creep.
+_CREEP_M = 0.01
 # Holds a car with no pedal pressed where it stands; far below what a push of another car overcomes.
 _HOLDING_MPS2 = 0.4
 
@@ -36,6 +39,7 @@ class Car:
         self.simulated = True
         self.steer_deg = 0.0
         self._world: BulletWorld = world
+        self._stopped_at: tuple[float, float, float] | None = None  # x, y, heading in panda's frame
         self.origin_height = 0.30 * shape.height  # of the centre of mass above the ground
         self.node = self._chassis(shape)
         self.path = root.attachNewNode(self.node)
@@ -88,6 +92,7 @@ class Car:
             return
         speed = self.forward_speed()
         force, braking_mps2 = self._longitudinal(speed)
+        self._hold_still(braking_mps2 > 0.0 and abs(speed) < _STANDING_MPS)
         self.steer_deg = powertrain.wheel_angle_deg(self.shape, speed, self.pedals.steer)
         brake_impulse = braking_mps2 * self.shape.mass * substep_s / 4.0
         for index in range(4):
@@ -97,6 +102,18 @@ class Car:
         # Bullet turns wheels counter-clockwise seen from above, CARLA's steer is to the right.
         self._vehicle.setSteeringValue(-left, 0)
         self._vehicle.setSteeringValue(-right, 1)
+
+    def _hold_still(self, is_held: bool) -> None:
+        if not is_held:
+            self._stopped_at = None
+            return
+        x, y, _ = self.path.getPos()
+        if self._stopped_at is None or math.hypot(x - self._stopped_at[0], y - self._stopped_at[1]) > _CREEP_M:
+            self._stopped_at = (x, y, self.path.getH())
+            return
+        self.path.setX(self._stopped_at[0])
+        self.path.setY(self._stopped_at[1])
+        self.path.setH(self._stopped_at[2])
 
     def _longitudinal(self, speed: float) -> tuple[float, float]:
         """Engine force (N, along the nose) and braking (m/s2); one of them is zero."""
@@ -137,6 +154,7 @@ class Car:
             self._world.attachRigidBody(self.node)
 
     def place(self, pose: Pose) -> None:
+        self._stopped_at = None
         panda_frame.put(self.path, pose)
         self.path.setPos(self.path, 0.0, 0.0, self.origin_height)
 

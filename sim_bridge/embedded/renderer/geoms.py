@@ -13,6 +13,7 @@ import numpy.typing as npt
 from panda3d.core import Geom, GeomNode, GeomTriangles, GeomVertexData, GeomVertexFormat
 
 Floats = npt.NDArray[np.float32]
+_WHITEST = 250
 _ROW = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("uv", "<f4", 2)])
 
 
@@ -79,7 +80,8 @@ def geom_node(name: str, part: Surface) -> Any:
     """A GeomNode of the surface with its colours as they are; light is baked into them by the caller."""
     rows = np.zeros(len(part.vertices), _ROW)
     rows["position"], rows["uv"] = part.vertices, part.uvs
-    rows["color"] = np.clip(part.colors * 255.0 + 0.5, 0, 255).astype(np.uint8)
+    # Interpolated full white overflows in the software rasteriser and shows as coloured specks.
+    rows["color"] = np.clip(part.colors * 255.0 + 0.5, 0, (_WHITEST, _WHITEST, _WHITEST, 255)).astype(np.uint8)
     data = GeomVertexData(name, GeomVertexFormat.getV3c4t2(), Geom.UHStatic)
     data.uncleanSetNumRows(len(rows))
     data.modifyArrayHandle(0).copyDataFrom(rows.tobytes())

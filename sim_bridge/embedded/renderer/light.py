@@ -20,8 +20,9 @@ RGB = tuple[float, float, float]
 _FULL_DAY_DEG, _NIGHT_DEG = 18.0, -8.0
 _NIGHT_TINT = np.array([0.20, 0.24, 0.36])
 _LOW_SUN_TINT = np.array([1.10, 0.93, 0.76])
-# The sun's direction in a vehicle's own frame: it turns with the body, which the eye does not notice and costs nothing.
-_BODY_SUN = np.array([0.42, 0.34, 0.84], np.float32)
+# The sun in a vehicle's own frame, high and a little behind it, because rears are what a driver looks at. It turns with
+# the body, which the eye does not notice and which costs nothing per frame.
+_BODY_SUN = np.array([0.36, -0.16, 0.919], np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def shade_body(normals: Floats, gloss: float) -> Floats:
     """(N, 3) factors for moving things: soft light from above; callers add `glint` for shiny paint."""
     up = normals[:, 2]
     facing = np.clip(normals @ _BODY_SUN, 0.0, None)
-    level = 0.46 + 0.20 * up + (0.44 + 0.1 * gloss) * facing
+    level = 0.60 + 0.16 * up + (0.34 + 0.1 * gloss) * facing
     return np.asarray(level[:, None].repeat(3, axis=1), np.float32)
 
 
@@ -96,4 +97,4 @@ def glint(normals: Floats) -> Floats:
     """(N, 1) how much sky and sun shiny paint or glass throws back, 0..1."""
     up = np.clip(normals[:, 2], 0.0, 1.0)
     highlight = np.clip(normals @ _BODY_SUN, 0.0, 1.0) ** 24
-    return np.asarray((0.10 * up**2 + 0.38 * highlight)[:, None], np.float32)
+    return np.asarray((0.05 * up + 0.08 * up**2 + 0.36 * highlight)[:, None], np.float32)

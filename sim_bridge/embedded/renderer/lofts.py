@@ -2,7 +2,7 @@
 
 A section is (y, half_width, floor, belt, top, roof_half_width, pane): y from 0 at the rear to 1 at the nose, half
 widths as parts of half the body's width, heights as parts of its height. `pane` says what lies between this section
-and the next: "-" paint all over, "s" glass at the sides, "w" glass on top (a windscreen), "b" both, "p" a pillar.
+and the next: "-" paint all over, "s" glass at the sides, "w" glass on top (a windscreen), "b" both, "p" a pillar, "d" a dark load bed on top.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ SUV: tuple[Section, ...] = (
 )
 PICKUP: tuple[Section, ...] = (
     (0.000, 0.92, 0.28, 0.56, 0.600, 0.86, "-"),
-    (0.012, 0.98, 0.23, 0.58, 0.630, 0.88, "-"),
+    (0.012, 0.98, 0.23, 0.58, 0.630, 0.88, "d"),
     (0.350, 1.00, 0.22, 0.60, 0.660, 0.90, "b"),
     (0.385, 1.00, 0.22, 0.60, 0.970, 0.80, "s"),
     (0.500, 1.00, 0.22, 0.60, 1.000, 0.79, "p"),
@@ -159,6 +159,8 @@ def _material(strip: str, pane: str) -> str:
     if strip == "window" and pane in "sb":
         return "glass"
     if strip == "window" and pane == "p":
+        return "trim"
+    if strip == "top" and pane == "d":
         return "trim"
     return "glass" if strip == "top" and pane in "wb" else "paint"
 

@@ -19,6 +19,8 @@ def build(shape: VehicleShape, color: RGB) -> Surface:
     half, radius = shape.wheel_base / 2.0, shape.wheel_radius
     tyre = 0.05 if is_bicycle else 0.16
     parts = [rod((-tyre / 2, y, radius), (tyre / 2, y, radius), radius, _TYRE, 14) for y in (-half, half)]
+    for y in (-half, half):
+        parts.append(rod((-tyre / 2 - 0.006, y, radius), (tyre / 2 + 0.006, y, radius), radius * 0.72, _METAL, 12))
     parts += _bicycle(half, radius, color) if is_bicycle else _motorcycle(half, radius, color)
     parts += _rider(0.92 if is_bicycle else 0.80, shape.height, color)
     whole = joined(parts)

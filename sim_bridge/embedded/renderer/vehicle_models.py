@@ -152,14 +152,14 @@ def _rear_lamp_boxes(shape: VehicleShape, grow: float) -> list[tuple[RGB, RGB]]:
     """Centre and size of the two rear lamps; they wrap around the corners of the body."""
     z = _REAR_LAMP_AT.get(shape.body, 0.545) * shape.height
     wide, tall = (0.16, 0.42) if shape.body in ("van", "bus", "suv", "truck") else (0.40, 0.15)
-    x = shape.width / 2.0 * 0.93 - wide / 2.0
-    y = -shape.length / 2.0 - 0.01
+    x = shape.width / 2.0 * (0.84 if tall < 0.2 else 0.90) - wide / 2.0
+    y = -shape.length / 2.0 + 0.025
     return [((side * x, y, z), (wide + grow, 0.10 + grow, tall + grow)) for side in (-1.0, 1.0)]
 
 
 def _headlamp_boxes(shape: VehicleShape, grow: float) -> list[tuple[RGB, RGB]]:
     z = _HEADLAMP_AT.get(shape.body, 0.415) * shape.height
-    x = shape.width / 2.0 * 0.70
+    x = shape.width / 2.0 * 0.60
     y = shape.length / 2.0 - (0.05 if shape.body in ("van", "bus", "truck") else 0.075)
     return [((side * x, y, z), (0.36 + grow, 0.16 + grow, 0.13 + grow)) for side in (-1.0, 1.0)]
 
