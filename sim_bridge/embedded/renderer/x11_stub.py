@@ -25,10 +25,11 @@ def ensure_x11(folder: Path = _FOLDER) -> str:
         ctypes.CDLL("libX11.so.6")
         return "system"
     except OSError:
-        return _load_stub(folder)
+        return load_stub(folder)
 
 
-def _load_stub(folder: Path) -> str:
+def load_stub(folder: Path = _FOLDER) -> str:
+    """Load the stand-in for this processor from `folder`; raises NoSoftwareRenderer when there is none."""
     stub = folder / f"libX11stub_{platform.machine()}.so"
     if not stub.is_file():
         raise NoSoftwareRenderer(
