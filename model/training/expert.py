@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from model.training.paths import Line, at_distance, cornering_speed, join, prolong
+from model.training.paths import Line, at_distance, cornering_speed, join, offset_of_car, prolong
 from model.training.rollout import HARDEST_BRAKE_MPS2, STEP_S, Demand, Leader, plan_times, roll
 from model.training.samples import FrameFacts, Polyline
 from sim_bridge.messages import PATH_POINTS, InstructionKind, InstructionMode
@@ -42,6 +42,8 @@ TOP_SPEED_MPS = 25.0
 YELLOW_BRAKE_MPS2 = 4.0
 # The front keeps this far from a walker, the stop margin of the rollout included.
 PEDESTRIAN_GAP_M = 3.5
+# A line farther aside than this is another lane, not a car out of the middle of its own.
+OTHER_LANE_M = 1.9
 # Past the line by more than this, the light behind it no longer rules.
 PASSED_LINE_M = -0.5
 
@@ -72,9 +74,9 @@ def line_for(facts: FrameFacts, kind: InstructionKind) -> Polyline | None:
     return facts.route
 
 
-def join_over(kind: InstructionKind, speed_mps: float) -> float:
-    """Metres a path takes to reach its line: a lane change takes 2.2 s, coming back to the lane's middle 8 to 12 m."""
-    if kind in LANE_SIDE:
+def join_over(line: Polyline, speed_mps: float) -> float:
+    """Metres a path takes to reach its line: another lane takes 2.2 s, coming back to one's own middle 8 to 12 m."""
+    if abs(offset_of_car(line)[1]) > OTHER_LANE_M:
         return max(10.0, 2.2 * speed_mps)
     return min(12.0, max(8.0, speed_mps))
 
@@ -143,7 +145,7 @@ def _free_demand(
 
 def _curve_cause(facts: FrameFacts, line_kind: InstructionKind) -> str:
     near_junction = facts.in_junction or (facts.junction_m is not None and facts.junction_m < 25.0)
-    turning = line_kind in (Kind.TURN_LEFT, Kind.TURN_RIGHT) or facts.command in (1, 2)
+    turning = line_kind in (Kind.TURN_LEFT, Kind.TURN_RIGHT) or facts.route_turn in ("left", "right")
     return "turn" if near_junction and turning else "bend"
 
 
@@ -159,7 +161,7 @@ def roll_out(
     asked_line = line_for(facts, kind)
     line = facts.route if asked_line is None else asked_line
     base = prolong(line)
-    path = join(line, join_over(kind if asked_line is not None else Kind.NONE, speed_mps))
+    path = join(line, join_over(line, speed_mps))
     # 2. The speed with nobody about, then the slowest of that and each hazard's own rollout.
     free = _free_demand(facts, kind, speed_mps, value, mode, base)
     travelled = roll(speed_mps, free)

@@ -86,6 +86,7 @@ def facts_from_json(entry: dict[str, Any]) -> FrameFacts:
         values["light"] = None if entry["light"] is None else LightFacts(**entry["light"])
         values["lead"] = None if entry["lead"] is None else LeadFacts(**entry["lead"])
         values["pedestrian"] = None if entry["pedestrian"] is None else PedestrianFacts(**entry["pedestrian"])
+        values["changes_m"] = tuple(float(metres) for metres in entry.get("changes_m", ()))
         values["seen"] = tuple(SeenBox(**box) for box in entry["seen"])
         return FrameFacts(**values)
     except (KeyError, TypeError, AttributeError) as error:

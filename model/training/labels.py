@@ -23,6 +23,9 @@ TASKS = ("drive", "commentary", "vqa", "dream")
 # Instructions are what needs the most views (target speeds and faster come last), then words, then plain driving.
 MIX = {"drive": 0.2, "commentary": 0.2, "vqa": 0.2, "dream": 0.4}
 STANDING_SHARE = 0.15
+# How the navigator thins its route: see sim_bridge.navigator, which is the one that shows the way live.
+THINNED_MAX_M = 50.0
+REACHED_M = 7.5
 TARGET_NOISE_M = 0.5
 TARGET_DROPPED = 0.12
 # The hardest that a sampled speed may ask the brakes for: faster than this, the scene could not have come about.
@@ -70,12 +73,28 @@ def sampled_speed(facts: FrameFacts, rng: np.random.Generator) -> float:
 
 
 def sampled_targets(facts: FrameFacts, rng: np.random.Generator) -> npt.NDArray[np.float32] | None:
-    """Two points on the route ahead with a navigator's noise, (2, 2), or None: no hint at all."""
+    """The navigator's two target points with its noise, (2, 2), or None: no hint at all."""
     if rng.random() < TARGET_DROPPED:
         return None
-    first = rng.uniform(8.0, 20.0)
-    points = at_distance(prolong(facts.route), [first, first + rng.uniform(10.0, 20.0)])
+    first, second = sparse_ahead(facts.changes_m, float(rng.uniform(0.0, THINNED_MAX_M)))
+    points = at_distance(np.asarray(facts.route, dtype=np.float64), [first, second])
     return (points + rng.normal(0.0, TARGET_NOISE_M, (2, 2))).astype(np.float32)
+
+
+def sparse_ahead(changes_m: tuple[float, ...], since_m: float) -> tuple[float, float]:
+    """Metres along the route to the navigator's next two sparse points, the last one lying `since_m` behind.
+
+    A sparse point stands at every change of command and 50 m after the last one; within 7.5 m it counts as reached.
+    """
+    points, last = [], -since_m
+    for change in (*changes_m, math.inf):
+        while last + THINNED_MAX_M < min(change, 3 * THINNED_MAX_M):
+            last += THINNED_MAX_M
+            points.append(last)
+        last = change
+        points.append(change)
+    ahead = [metres for metres in points if metres >= REACHED_M]
+    return ahead[0], ahead[1]
 
 
 def aux_of(facts: FrameFacts) -> dict[str, float]:

@@ -94,8 +94,8 @@ def _why(facts: FrameFacts, speed_mps: float, rolled: Rolled) -> str:
 def _where(facts: FrameFacts) -> str:
     if not facts.in_junction and (facts.junction_m is None or facts.junction_m > 45.0):
         return "I follow the road."
-    turn = {1: "I turn left.", 2: "I turn right.", 3: "I go straight on."}
-    return turn.get(facts.command, "I follow the road.")
+    ways = {"left": "I turn left.", "right": "I turn right.", "straight": "I go straight on."}
+    return ways.get(facts.route_turn, "I follow the road.")
 
 
 def reply_to(family: str, slot: str, facts: FrameFacts, speed_mps: float, rolled: Rolled) -> str:

@@ -63,7 +63,7 @@ class FrameFacts:
 
     speed_mps: float
     speed_limit_mps: float
-    route: Polyline  # where the route goes, >= 40 m
+    route: Polyline  # where the route goes, >= 40 m, 110 m where the road goes on
     lane_left: Polyline | None  # the path into the neighbouring lane of the same direction, None where there is none
     lane_right: Polyline | None
     turns: dict[str, Polyline]  # "left" | "right" | "straight" -> the path through the next junction, within 45 m
@@ -86,6 +86,9 @@ class FrameFacts:
     weather: str = ""
     place: str = ""  # "road:lane:bucket", what the split is made by
     source: str = ""  # "staged" | "drive"
+    route_turn: str = ""  # "left" | "right" | "straight": the route's way through its next junction, "" without one
+    # Metres along the route at which the navigator's command changes: junctions' entries and exits, ascending.
+    changes_m: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -91,7 +91,8 @@ def heading_phrase(facts: FrameFacts) -> str:
     """Where the route goes at a junction that is near, "" away from one."""
     if not facts.in_junction and (facts.junction_m is None or facts.junction_m > 20.0):
         return ""
-    return {1: "Turning left. ", 2: "Turning right. ", 3: "Going straight on. "}.get(facts.command, "")
+    ways = {"left": "Turning left. ", "right": "Turning right. ", "straight": "Going straight on. "}
+    return ways.get(facts.route_turn, "")
 
 
 def commentary(facts: FrameFacts, speed_mps: float, rolled: Rolled) -> str:

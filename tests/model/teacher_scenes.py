@@ -78,6 +78,8 @@ def junction(side: int = -1) -> FrameFacts:
         route=turning_line(15, 8.0, side),
         command=1 if side < 0 else 2,
         junction_m=12.0,
+        route_turn=name,
+        changes_m=(12.0, 31.0),
     )
 
 

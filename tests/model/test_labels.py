@@ -175,3 +175,11 @@ def test_the_same_seed_gives_the_same_view() -> None:
     assert one.instruction == two.instruction and np.array_equal(one.speed, two.speed)
     with pytest.raises(ValueError, match="expected a task"):
         labels.sample(red_light(), np.random.default_rng(9), "sing")
+
+
+def test_target_points_are_where_the_navigator_puts_them() -> None:
+    assert labels.sparse_ahead((), 10.0) == (40.0, 90.0)
+    assert labels.sparse_ahead((12.0, 31.0), 10.0) == (12.0, 31.0)
+    # An entry within 7.5 m counts as reached; after the exit the next point is 50 m on.
+    assert labels.sparse_ahead((5.0, 24.0), 10.0) == (24.0, 74.0)
+    assert labels.sparse_ahead((24.0,), 49.0) == (24.0, 74.0)

@@ -1,0 +1,147 @@
+"""What a staged frame should show, drawn at random: where the car stands, who is around it, what the lights say.
+
+Geometry only: the draw is made on courses and plain bodies, `stage` then puts it into a world.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from model.teacher.facts import along
+from model.training.paths import headings
+
+LEAD_SHARE = 0.5
+LEAD_GAP_M = (3.0, 42.0)
+LEAD_STANDS_SHARE = 0.55
+# A single picture does not tell how fast a rolling leader is, so staged ones all roll at this speed.
+ROLLING_MPS = 5.0
+PEDESTRIAN_SHARE = 0.24
+PEDESTRIAN_NEAR_SHARE = 0.5
+BYSTANDER_SHARE = 0.3
+OTHERS = 5
+LIGHT_STATES = ("red", "green", "yellow")
+LIGHT_SHARES = (0.45, 0.37, 0.18)
+EGO_FRONT_M = 2.45
+
+Pose = tuple[float, float, float]  # x, y, yaw in radians, world
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One actor of a draw: which of the pool, where, and how it moves as far as the labels know."""
+
+    index: int
+    pose: Pose
+    speed_mps: float = 0.0
+    brakes: bool = False
+
+
+@dataclass(slots=True)
+class Arrangement:
+    ego: Pose
+    vehicles: list[Placed] = field(default_factory=list)
+    walkers: list[Placed] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cast:
+    """The sizes of the pool's vehicles, half length and half width, and how many walkers there are."""
+
+    half_sizes: npt.NDArray[np.float64]  # (N, 2)
+    walkers: int
+
+
+def pose_on(course: npt.NDArray[np.float64], distance_m: float, lateral_m: float = 0.0, turn_rad: float = 0.0) -> Pose:
+    """A pose beside a 1 m course, `lateral_m` to its right."""
+    k = min(len(course) - 1, max(0, round(distance_m)))
+    heading = float(headings(course[max(0, k - 1) : k + 2])[0])
+    x, y = course[k]
+    return float(x - lateral_m * math.sin(heading)), float(y + lateral_m * math.cos(heading)), heading + turn_rad
+
+
+def ego_pose(course: npt.NDArray[np.float64], rng: np.random.Generator) -> Pose:
+    """The car on its lane: mostly near the middle, sometimes beside it and askew so that recovery can be learnt."""
+    draw = rng.random()
+    if draw < 0.5:
+        return pose_on(course, 0.0, rng.normal(0.0, 0.15), math.radians(rng.normal(0.0, 1.0)))
+    if draw < 0.93:
+        return pose_on(course, 0.0, rng.uniform(-1.1, 1.1), math.radians(rng.uniform(-10.0, 10.0)))
+    return pose_on(course, 0.0, rng.uniform(-1.7, 1.7), math.radians(rng.uniform(-5.0, 5.0)))
+
+
+def _is_free(pose: Pose, half: float, taken: Sequence[tuple[Pose, float]]) -> bool:
+    return all(math.hypot(pose[0] - other[0], pose[1] - other[1]) > half + size + 0.5 for other, size in taken)
+
+
+def arrange(
+    course: npt.NDArray[np.float64], others: Sequence[Pose], cast: Cast, rng: np.random.Generator
+) -> Arrangement:
+    """A draw for a car on `course` (world, 1 m, from the car on). `others` are lane poses nearby for more vehicles."""
+    made = Arrangement(ego_pose(course, rng))
+    taken: list[tuple[Pose, float]] = [(made.ego, 3.0)]
+    order = rng.permutation(len(cast.half_sizes)).tolist()
+    if rng.random() < LEAD_SHARE:
+        _put_leader(made, taken, course, order, cast, rng)
+    wanted = int(rng.integers(0, OTHERS + 1))
+    for k in rng.permutation(len(others)).tolist():
+        if wanted == 0 or not order:
+            break
+        distance, right, _ = along(course, others[k][:2])
+        half = float(cast.half_sizes[order[-1]][0])
+        if (abs(right) < 3.0 and -5.0 < distance < len(course) - 2) or not _is_free(others[k], half, taken):
+            continue
+        made.vehicles.append(Placed(order.pop(), others[k], ROLLING_MPS, bool(rng.random() < 0.25)))
+        taken.append((others[k], half))
+        wanted -= 1
+    _put_walkers(made, taken, course, cast, rng)
+    return made
+
+
+def _put_leader(
+    made: Arrangement,
+    taken: list[tuple[Pose, float]],
+    course: npt.NDArray[np.float64],
+    order: list[int],
+    cast: Cast,
+    rng: np.random.Generator,
+) -> None:
+    index = order.pop()
+    half = float(cast.half_sizes[index][0])
+    low, high = LEAD_GAP_M
+    gap = low + (high - low) * rng.random() ** 1.4
+    distance = EGO_FRONT_M + gap + half
+    if distance > len(course) - 3:
+        return
+    pose = pose_on(course, distance, rng.normal(0.0, 0.15), math.radians(rng.normal(0.0, 1.5)))
+    stands = bool(rng.random() < LEAD_STANDS_SHARE)
+    made.vehicles.append(Placed(index, pose, 0.0 if stands else ROLLING_MPS, stands))
+    taken.append((pose, half))
+
+
+def _put_walkers(
+    made: Arrangement,
+    taken: list[tuple[Pose, float]],
+    course: npt.NDArray[np.float64],
+    cast: Cast,
+    rng: np.random.Generator,
+) -> None:
+    """One in the way, and some at the roadside who are not."""
+    free = list(range(cast.walkers))
+    if free and rng.random() < PEDESTRIAN_SHARE:
+        low, high = (5.0, 15.0) if rng.random() < PEDESTRIAN_NEAR_SHARE else (15.0, 30.0)
+        distance = EGO_FRONT_M + rng.uniform(low, high)
+        pose = pose_on(course, distance, rng.uniform(-1.8, 1.8), rng.uniform(-math.pi, math.pi))
+        if _is_free(pose, 0.3, taken):
+            made.walkers.append(Placed(free.pop(), pose, 1.0))
+            taken.append((pose, 0.3))
+    while free and rng.random() < BYSTANDER_SHARE:
+        side = 1.0 if rng.random() < 0.7 else -1.0
+        pose = pose_on(course, rng.uniform(4.0, 45.0), side * rng.uniform(5.0, 9.0), rng.uniform(-math.pi, math.pi))
+        if _is_free(pose, 0.3, taken) and abs(along(course, pose[:2])[1]) > 4.0:
+            made.walkers.append(Placed(free.pop(), pose, 1.0))
+            taken.append((pose, 0.3))

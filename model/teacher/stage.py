@@ -1,0 +1,274 @@
+"""A world made ready for staged frames: a pool of actors without physics, moved into a new scene every tick.
+
+Through the ordinary `carla` API, so it works in the embedded world and in a real CARLA. One thread; `close` takes our
+actors away and gives the world its settings back.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import queue
+from typing import Any
+
+import carla
+import numpy as np
+import numpy.typing as npt
+
+from model.teacher import arrange, lane_walk
+from model.teacher.arrange import Arrangement, Cast, Placed, Pose
+from model.teacher.facts import ROUTE_M, Lanes, frame_facts, lanes_at
+from model.teacher.places import Places
+from model.teacher.sight import Eye
+from model.teacher.surroundings import BRAKE_LAMPS, SurroundingsReader
+from model.teacher.weathers import WEATHERS, weather_parameters
+from model.training.samples import FrameFacts
+from sim_bridge.messages import FRONT_CAMERA, TICK_S
+
+EGO_BLUEPRINT = "vehicle.lincoln.mkz_2020"
+POOL = (
+    "vehicle.tesla.model3",
+    "vehicle.dodge.charger_2020",
+    "vehicle.audi.tt",
+    "vehicle.mini.cooper_s",
+    "vehicle.nissan.micra",
+    "vehicle.nissan.patrol",
+    "vehicle.jeep.wrangler_rubicon",
+    "vehicle.tesla.cybertruck",
+    "vehicle.ford.crown",
+    "vehicle.mercedes.sprinter",
+    "vehicle.mercedes.sprinter",
+    "vehicle.carlamotors.carlacola",
+    "vehicle.mitsubishi.fusorosa",
+    "vehicle.kawasaki.ninja",
+    "vehicle.bh.crossbike",
+)
+POOL_COLORS = (
+    "220,220,220",
+    "30,30,32",
+    "170,25,25",
+    "35,75,170",
+    "120,120,125",
+    "40,115,55",
+    "225,190,50",
+    "200,100,30",
+)
+WALKERS = 6
+# Where the pool waits, metres from the town's middle: past anything a camera draws or a scene is read from.
+AWAY_M = 3000.0
+# A car without physics stands this high, as one that has settled on its springs does.
+SETTLED_Z = 0.03
+WALKER_MIDDLE_Z = 0.95
+FRAMES_PER_WEATHER = 250
+NEARBY_M = 60.0
+CAMERA_JITTER_M, CAMERA_JITTER_DEG = 0.04, 0.6
+PICTURE_WAIT_S = 10.0
+
+
+class Stage:
+    """Draws, shows and reads one scene per `shot`."""
+
+    def __init__(self, client: Any, rng: np.random.Generator) -> None:
+        self._client, self._rng = client, rng
+        self._world = client.get_world()
+        self._before = self._world.get_settings()
+        self.map = self._world.get_map()
+        self.town = self.map.name.rsplit("/", 1)[-1]
+        self._ours: list[Any] = []
+        self._pictures: queue.Queue[Any] = queue.Queue()
+        self._shots = 0
+        self._weather = ""
+        self._make_synchronous()
+        self._places = Places(self.map)
+        self._lane_poses = _poses(self._places.outside)
+        self._spawn_all()
+        self._reader = SurroundingsReader(self._world, self.map)
+        self._lights = {light.id: light for light in self._world.get_actors().filter("traffic.traffic_light*")}
+        self._freeze(True)
+
+    # ---- making ready ------------------------------------------------------------------------------------------------
+
+    def _make_synchronous(self) -> None:
+        settings = self._world.get_settings()
+        settings.synchronous_mode, settings.fixed_delta_seconds = True, TICK_S
+        self._world.apply_settings(settings)
+
+    def _freeze(self, is_frozen: bool) -> None:
+        for light in list(self._lights.values())[:1]:
+            light.freeze(is_frozen)
+
+    def _spawn_all(self) -> None:
+        library = self._world.get_blueprint_library()
+        self._ego = self._spawn(library.find(EGO_BLUEPRINT), 0)
+        self._vehicles = [self._spawn(_colored(library.find(name), k, self._rng), k + 1) for k, name in enumerate(POOL)]
+        people = list(library.filter("walker.pedestrian.*"))
+        chosen = self._rng.permutation(len(people))[:WALKERS]
+        self._walkers = [self._spawn(people[int(k)], 30 + i) for i, k in enumerate(chosen)]
+        extents = [(actor.bounding_box.extent.x, actor.bounding_box.extent.y) for actor in self._vehicles]
+        self._cast = Cast(np.array(extents), len(self._walkers))
+        camera = library.find("sensor.camera.rgb")
+        for name, value in (("image_size_x", FRONT_CAMERA.width_px), ("image_size_y", FRONT_CAMERA.height_px)):
+            camera.set_attribute(name, str(value))
+        camera.set_attribute("fov", str(FRONT_CAMERA.fov_deg))
+        self._camera = self._world.spawn_actor(camera, _mount(0.0, 0.0, 0.0, 0.0), attach_to=self._ego)
+        self._ours.append(self._camera)
+        self._camera.listen(self._pictures.put)
+
+    def _spawn(self, blueprint: Any, slot: int) -> Any:
+        """Spawned high over a spawn point of its own, so that nothing is in the way, then taken out of physics."""
+        points = self.map.get_spawn_points()
+        point = points[slot % len(points)]
+        where = carla.Transform(
+            carla.Location(point.location.x, point.location.y, point.location.z + 20.0 + 10.0 * (slot // len(points))),
+            point.rotation,
+        )
+        actor = self._world.spawn_actor(blueprint, where)
+        self._ours.append(actor)
+        actor.set_simulate_physics(False)
+        return actor
+
+    # ---- one frame ---------------------------------------------------------------------------------------------------
+
+    def shot(self) -> tuple[npt.NDArray[np.uint8], FrameFacts, list[list[float]]]:
+        """A new scene: its picture (512, 1024, 3) RGB, its facts, and the car's 4x4 pose in the world.
+
+        Raises TimeoutError when the picture of the tick does not come.
+        """
+        if self._shots % FRAMES_PER_WEATHER == 0:
+            self._weather = str(self._rng.choice(list(WEATHERS)))
+            self._world.set_weather(weather_parameters(self._weather))
+        self._shots += 1
+        # 1. Draw: a place, a way ahead, a scene on it.
+        start = self._places.draw(self._rng)
+        route = lane_walk.walk(start, ROUTE_M, lambda ways: ways[self._rng.integers(len(ways))])
+        if len(route.xy) < 45:
+            return self.shot()
+        lanes = lanes_at(start, route)
+        made = arrange.arrange(route.xy, self._nearby(route.xy[0]), self._cast, self._rng)
+        # 2. Show: one batch, one tick, the picture of that very tick.
+        self._set_lights(route.xy[0])
+        for result in self._client.apply_batch_sync(self._commands(made), False):
+            if result.error:
+                raise RuntimeError(f"the world refused to place an actor: {result.error}")
+        frame = self._world.tick()
+        picture = self._picture_of(frame)
+        # 3. Read it back as facts.
+        return _rgb(picture), self._facts(made, lanes, picture), _matrix(self._ego)
+
+    def _nearby(self, here: npt.NDArray[np.float64]) -> list[Pose]:
+        near = np.hypot(*(self._lane_poses[:, :2] - here).T) < NEARBY_M
+        found = self._lane_poses[near]
+        picked = found[self._rng.permutation(len(found))[:24]]
+        return [(float(x), float(y), float(yaw)) for x, y, yaw in picked]
+
+    def _set_lights(self, here: npt.NDArray[np.float64]) -> None:
+        for signal in self._reader.signals:
+            if np.hypot(*(signal.stops[:, :2] - here).T).min() < 90.0:
+                word = str(self._rng.choice(arrange.LIGHT_STATES, p=arrange.LIGHT_SHARES))
+                self._lights[signal.actor_id].set_state(getattr(carla.TrafficLightState, word.capitalize()))
+
+    def _commands(self, made: Arrangement) -> list[Any]:
+        jitter = self._rng.normal(0.0, 1.0, 4) * [CAMERA_JITTER_M, CAMERA_JITTER_M, *2 * [CAMERA_JITTER_DEG]]
+        commands = [
+            carla.command.ApplyTransform(self._ego, _transform(made.ego, SETTLED_Z)),
+            carla.command.ApplyTransform(self._camera, _mount(*jitter)),
+        ]
+        shown = {placed.index: placed for placed in made.vehicles}
+        for k, vehicle in enumerate(self._vehicles):
+            commands.append(carla.command.ApplyTransform(vehicle, _where(shown.get(k), k, SETTLED_Z)))
+            flags = BRAKE_LAMPS if k in shown and shown[k].brakes else 0
+            commands.append(carla.command.SetVehicleLightState(vehicle, flags))
+        walking = {placed.index: placed for placed in made.walkers}
+        for k, walker in enumerate(self._walkers):
+            commands.append(carla.command.ApplyTransform(walker, _where(walking.get(k), 40 + k, WALKER_MIDDLE_Z)))
+        return commands
+
+    def _picture_of(self, frame: int) -> Any:
+        while True:
+            try:
+                picture = self._pictures.get(timeout=PICTURE_WAIT_S)
+            except queue.Empty:
+                raise TimeoutError(
+                    f"no picture of tick {frame} within {PICTURE_WAIT_S:g} s; is the world still alive?"
+                ) from None
+            if picture.frame >= frame:
+                return picture
+
+    def _facts(self, made: Arrangement, lanes: Lanes, picture: Any) -> FrameFacts:
+        here = self._reader.read(self._ego)
+        # The pool stands still for the simulator; how it moves is the draw's to say.
+        drawn = {self._vehicles[placed.index].id: placed for placed in made.vehicles}
+        bodies = tuple(
+            dataclasses.replace(body, speed_mps=drawn[body.actor_id].speed_mps, brakes=drawn[body.actor_id].brakes)
+            if body.actor_id in drawn
+            else body
+            for body in here.bodies
+        )
+        where = picture.transform
+        eye = Eye(
+            where.location.x,
+            where.location.y,
+            where.location.z,
+            math.radians(where.rotation.yaw),
+            math.radians(where.rotation.pitch),
+        )
+        return frame_facts(
+            dataclasses.replace(here, bodies=bodies),
+            lanes,
+            eye,
+            only_seen=True,
+            town=self.town,
+            weather=self._weather,
+            source="staged",
+        )
+
+    def close(self) -> None:
+        """Take our actors away and restore the world's settings. Twice is fine; a lost world is left alone."""
+        ours, self._ours = self._ours, []
+        try:
+            if ours:
+                self._camera.stop()
+                self._freeze(False)
+                self._client.apply_batch([carla.command.DestroyActor(actor) for actor in reversed(ours)])
+                self._world.apply_settings(self._before)
+        except RuntimeError:
+            # The world ended first; there is nothing left to give back.
+            return
+
+
+def _poses(points: list[Any]) -> npt.NDArray[np.float64]:
+    """(N, 3) x, y, yaw of lane points."""
+    return np.array(
+        [(p.transform.location.x, p.transform.location.y, math.radians(p.transform.rotation.yaw)) for p in points]
+    )
+
+
+def _colored(blueprint: Any, k: int, rng: np.random.Generator) -> Any:
+    if blueprint.has_attribute("color"):
+        blueprint.set_attribute("color", POOL_COLORS[(k + int(rng.integers(len(POOL_COLORS)))) % len(POOL_COLORS)])
+    return blueprint
+
+
+def _transform(pose: Pose, z: float) -> Any:
+    x, y, yaw = pose
+    return carla.Transform(carla.Location(x, y, z), carla.Rotation(yaw=math.degrees(yaw)))
+
+
+def _where(placed: Placed | None, slot: int, z: float) -> Any:
+    return _transform((AWAY_M + 12.0 * slot, AWAY_M, 0.0) if placed is None else placed.pose, z)
+
+
+def _mount(right_m: float, up_m: float, pitch_deg: float, yaw_deg: float) -> Any:
+    return carla.Transform(
+        carla.Location(FRONT_CAMERA.x_m, FRONT_CAMERA.y_m + right_m, FRONT_CAMERA.z_m + up_m),
+        carla.Rotation(pitch=FRONT_CAMERA.pitch_deg + pitch_deg, yaw=yaw_deg),
+    )
+
+
+def _rgb(picture: Any) -> npt.NDArray[np.uint8]:
+    bgra = np.frombuffer(picture.raw_data, np.uint8).reshape(picture.height, picture.width, 4)
+    return np.ascontiguousarray(bgra[:, :, 2::-1])
+
+
+def _matrix(actor: Any) -> list[list[float]]:
+    return [[round(value, 4) for value in row] for row in actor.get_transform().get_matrix()]
