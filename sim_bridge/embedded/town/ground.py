@@ -6,6 +6,8 @@ nothing shows through.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from sim_bridge.embedded.contracts import Label
@@ -25,7 +27,7 @@ KERB_WIDTH_M = 0.25
 KERB_COLOR: Color = (0.74, 0.73, 0.70)
 PAVED = {"driving", "shoulder", "parking", "biking", "stop", "restricted", "bidirectional"}
 LONGEST_STEP_M = 16.0
-FINEST_TURN_RAD = np.radians(5.0)
+SAGITTA_M = 0.02  # how far a strip's straight edge may cut a bend
 
 
 def add_grass(sheets: Sheets, bounds: tuple[float, float, float, float], margin_m: float) -> None:
@@ -113,7 +115,7 @@ def stations(road: RoadRecord, start: float, end: float) -> Floats:
     for piece in road.curve.pieces:
         low, high = max(piece.s, start), min(piece.s + piece.length, end)
         if high > low:
-            step = min(LONGEST_STEP_M, FINEST_TURN_RAD / max(abs(piece.curvature), 1e-9))
+            step = min(LONGEST_STEP_M, math.sqrt(8 * SAGITTA_M / max(abs(piece.curvature), 1e-9)))
             marks.update(np.linspace(low, high, int(np.ceil((high - low) / step)) + 1).tolist())
     s: Floats = np.array(sorted(marks))
     distinct: Floats = s[np.concatenate([[True], np.diff(s) > 1e-6])]

@@ -5,6 +5,7 @@ This file is where OpenDRIVE's frame becomes CARLA's: y and headings change sign
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -59,9 +60,18 @@ def lane_samples(roads: RoadMap) -> Floats:
     rows = []
     for road in roads.roads.values():
         for section, start, end, lane in driving_lanes(road):
-            s = np.linspace(start, end, max(2, int(np.ceil((end - start) / SAMPLE_M)) + 1))
-            rows.append(_sample_rows(road, section, lane.lane_id, s))
+            rows.append(_evenly(road, section, lane.lane_id, start, end))
     return np.concatenate(rows)
+
+
+def _evenly(road: RoadRecord, section: LaneSection, lane_id: int, start: float, end: float) -> Floats:
+    """Rows at most SAMPLE_M apart on the lane itself, which is longer than its road on the outside of a bend."""
+    steps = max(1, math.ceil((end - start) / SAMPLE_M))
+    rows = _sample_rows(road, section, lane_id, np.linspace(start, end, steps + 1))
+    longest = float(np.linalg.norm(np.diff(rows[:, :2], axis=0), axis=1).max())
+    if longest <= SAMPLE_M:
+        return rows
+    return _sample_rows(road, section, lane_id, np.linspace(start, end, math.ceil(steps * longest / SAMPLE_M) + 1))
 
 
 def _sample_rows(road: RoadRecord, section: LaneSection, lane_id: int, s: Floats) -> Floats:

@@ -1,0 +1,129 @@
+"""Lights and signs: found by the client, seen by the car that waits, never green for traffic that crosses."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+
+import carla
+import pytest
+
+from sim_bridge.embedded import town as towns
+from sim_bridge.embedded.contracts import Pose, Signal, Town
+
+# The front camera of the driver: behind the middle of a 4.9 m car whose bumper waits a metre before the line.
+CAMERA_BEFORE_LINE_M = 1.0 + 4.9 / 2 + 1.5
+CAMERA_HEIGHT_M = 2.0
+
+
+@pytest.fixture(scope="module")
+def town() -> Town:
+    return towns.load("Backseat01")
+
+
+@pytest.fixture(scope="module")
+def oracle(town: Town) -> carla.Map:
+    return carla.Map(town.name, town.opendrive)
+
+
+def _lights(town: Town) -> list[Signal]:
+    return [signal for signal in town.signals if signal.kind == "traffic_light"]
+
+
+def _along(pose: Pose, x: float, y: float) -> tuple[float, float]:
+    """Metres ahead of `pose` and to its right."""
+    c, s = math.cos(math.radians(pose.yaw)), math.sin(math.radians(pose.yaw))
+    dx, dy = x - pose.x, y - pose.y
+    return dx * c + dy * s, dy * c - dx * s
+
+
+def test_every_signal_is_a_landmark_that_waiting_traffic_sees(town: Town, oracle: carla.Map) -> None:
+    for signal in town.signals:
+        landmarks = oracle.get_all_landmarks_from_id(signal.signal_id)
+        assert [landmark.id for landmark in landmarks] == [signal.signal_id]
+        line = signal.stop_line
+        back = carla.Location(
+            line.x - 8.0 * math.cos(math.radians(line.yaw)) - 1.75 * math.sin(math.radians(line.yaw)),
+            line.y - 8.0 * math.sin(math.radians(line.yaw)) + 1.75 * math.cos(math.radians(line.yaw)),
+        )
+        ahead = oracle.get_waypoint(back).get_landmarks(20.0)
+        assert signal.signal_id in {landmark.id for landmark in ahead}, signal
+
+
+def test_the_kinds_that_a_town_needs(town: Town) -> None:
+    counts: dict[str, int] = defaultdict(int)
+    for signal in town.signals:
+        counts[signal.kind] += 1
+    assert counts["traffic_light"] >= 20
+    assert counts["stop"] >= 1 and counts["yield"] >= 1
+    assert {s.speed_limit_kmh for s in town.signals if s.kind == "speed_limit"} == {30.0, 50.0, 70.0}
+
+
+def test_there_are_enough_junctions_with_lights(town: Town) -> None:
+    arms: dict[int, int] = defaultdict(int)
+    for light in _lights(town):
+        arms[light.junction_id] += 1
+    assert sorted(arms.values()).count(4) >= 2
+    assert sorted(arms.values()).count(3) >= 2
+
+
+def test_only_opposite_arms_share_a_phase(town: Town) -> None:
+    by_phase: dict[tuple[int, int], list[Signal]] = defaultdict(list)
+    for light in _lights(town):
+        by_phase[light.junction_id, light.phase].append(light)
+    for lights in by_phase.values():
+        assert len(lights) <= 2
+        if len(lights) == 2:
+            apart = abs((lights[0].head.yaw - lights[1].head.yaw + 180) % 360 - 180)
+            assert apart == pytest.approx(180.0, abs=1.0)
+    for junction in {junction for junction, _ in by_phase}:
+        assert len({phase for j, phase in by_phase if j == junction}) >= 2
+
+
+def test_pole_indices_count_the_lights_of_a_junction(town: Town) -> None:
+    indices: dict[int, list[int]] = defaultdict(list)
+    for light in _lights(town):
+        indices[light.junction_id].append(light.pole_index)
+    assert all(sorted(numbers) == list(range(len(numbers))) for numbers in indices.values())
+
+
+@pytest.mark.parametrize("lane", [0, 1])
+def test_a_car_at_the_stop_line_sees_its_lamps(town: Town, lane: int) -> None:
+    seen = 0
+    for light in _lights(town):
+        lanes = 2 if light.head.z > 4.0 else 1
+        if lane >= lanes:
+            continue
+        ahead, right = _along(light.stop_line, light.head.x, light.head.y)
+        ahead += CAMERA_BEFORE_LINE_M
+        right -= (lane - (lanes - 1) / 2) * 3.5
+        assert 5.0 < ahead < 12.0
+        assert abs(math.degrees(math.atan2(right, ahead))) < 40.0
+        top = light.head.z + 0.45 + 0.2
+        assert math.degrees(math.atan2(top - CAMERA_HEIGHT_M, math.hypot(ahead, right))) < 28.0
+        facing = abs((light.head.yaw - light.stop_line.yaw + 180) % 360 - 180)
+        assert facing == pytest.approx(180.0, abs=1.0)
+        seen += 1
+    assert seen >= 6
+
+
+def test_poles_stand_beside_the_road(town: Town) -> None:
+    for signal in town.signals:
+        distance = min(math.dist((signal.pose.x, signal.pose.y), row[:2]) for row in town.lane_samples)
+        assert distance > 1.75 + 0.3, signal
+
+
+def test_stop_lines_lie_across_the_lanes_of_their_own_direction(town: Town, oracle: carla.Map) -> None:
+    for signal in town.signals:
+        if signal.kind == "speed_limit":
+            continue
+        line = signal.stop_line
+        # Half a metre to the right of the middle is inside a lane, where the middle may be on the line between two.
+        beside = carla.Location(
+            line.x - 0.5 * math.sin(math.radians(line.yaw)), line.y + 0.5 * math.cos(math.radians(line.yaw))
+        )
+        waypoint = oracle.get_waypoint(beside)
+        assert abs((waypoint.transform.rotation.yaw - line.yaw + 180) % 360 - 180) < 1.0
+        assert not waypoint.is_junction
+        assert any(following.is_junction for following in waypoint.next(7.0))
+        assert waypoint.next(7.0)[0].get_junction().id == signal.junction_id
