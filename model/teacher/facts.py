@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from model.teacher import lane_walk
 from model.teacher.lane_walk import Course
-from model.teacher.sight import Eye, Rect, is_hidden, project, visible
+from model.teacher.sight import Eye, Rect, is_hidden, is_walled_off, project, visible
 from model.teacher.surroundings import Body, Signal, Surroundings
 from model.training.labels import sparse_ahead
 from model.training.paths import at_distance
@@ -166,13 +166,15 @@ def ruling_light(here: Surroundings, route: npt.NDArray[np.float64]) -> tuple[Si
     return best
 
 
-def lamp_boxes(signal: Signal, eye: Eye, bodies: list[Rect], heading: float) -> list[Rect]:
+def lamp_boxes(
+    signal: Signal, eye: Eye, bodies: list[Rect], heading: float, walls: npt.NDArray[np.float64]
+) -> list[Rect]:
     """The lamps of a light that the camera can see: in the frame, facing it, not behind a vehicle."""
     found = []
     for lamp in signal.lamps:
         bearing = math.atan2(lamp.y - eye.y, lamp.x - eye.x) - heading
         rect = project(eye, lamp) if math.cos(bearing) > math.cos(LAMP_CONE_RAD) else None
-        if rect is not None and not is_hidden(rect, bodies):
+        if rect is not None and not is_hidden(rect, bodies) and not is_walled_off(eye, lamp.x, lamp.y, walls):
             found.append(rect)
     return found
 
@@ -193,14 +195,14 @@ def frame_facts(
     """Everything about one frame. `hints`: the navigator's, drawn from the route without one. `about`: town, weather,
     source."""
     ego, route = here.ego, lanes.route.xy
-    rects = visible(eye, here.bodies)
+    rects = visible(eye, here.bodies, here.walls)
     limit = rects if only_seen else None
     # 1. Who decides: leader, walker, light.
     lead, walker, light = leader(here, route, limit), pedestrian(here, route, limit), ruling_light(here, route)
     seen: list[SeenBox] = []
     if light is not None:
         stop_heading = float(light[0].stops[0, 2])
-        lamps = lamp_boxes(light[0], eye, list(rects.values()), stop_heading)
+        lamps = lamp_boxes(light[0], eye, list(rects.values()), stop_heading, here.walls)
         seen += [_seen_box(light[1].state, rect) for rect in lamps]
         if only_seen and not lamps:
             light = None

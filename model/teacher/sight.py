@@ -1,7 +1,7 @@
 """What the front camera can see: boxes in the picture, and which of them nearer ones hide. Plain numpy.
 
-Pinhole model of SimLingo's camera; coordinates relative to it are x forward, y right, z up. Buildings are not in the
-world's actor list, so distance and the route's bend limit what is believed to be seen.
+Pinhole model of SimLingo's camera; coordinates relative to it are x forward, y right, z up. Buildings hide what their
+footprints stand in front of; trees and poles are taken to hide nothing.
 """
 
 from __future__ import annotations
@@ -103,8 +103,29 @@ def is_hidden(rect: Rect, others: list[Rect]) -> bool:
     )
 
 
-def visible(eye: Eye, bodies: tuple[Body, ...]) -> dict[int, Rect]:
+def is_walled_off(eye: Eye, x: float, y: float, walls: npt.NDArray[np.float64]) -> bool:
+    """Whether a building's footprint lies between the camera and a point. `walls` (M, 5): x, y, half sizes, yaw_rad."""
+    if len(walls) == 0:
+        return False
+    c, s = np.cos(walls[:, 4]), np.sin(walls[:, 4])
+    # Both ends in every footprint's own frame, scaled so that it spans -1..1 on both axes; then the slab test.
+    ends = []
+    for px, py in ((eye.x, eye.y), (x, y)):
+        dx, dy = px - walls[:, 0], py - walls[:, 1]
+        ends.append(np.stack([(c * dx + s * dy) / walls[:, 2], (-s * dx + c * dy) / walls[:, 3]]))
+    start, step = ends[0], ends[1] - ends[0]
+    step = np.where(np.abs(step) < 1e-9, 1e-9, step)
+    one, two = (-1.0 - start) / step, (1.0 - start) / step
+    enter, leave = np.minimum(one, two).max(axis=0), np.maximum(one, two).min(axis=0)
+    return bool(((enter < leave) & (leave > 0.0) & (enter < 1.0)).any())
+
+
+def visible(eye: Eye, bodies: tuple[Body, ...], walls: npt.NDArray[np.float64]) -> dict[int, Rect]:
     """The bodies that can be seen, by actor id."""
-    found = {body.actor_id: rect for body in bodies if (rect := project(eye, body)) is not None}
+    found = {
+        body.actor_id: rect
+        for body in bodies
+        if (rect := project(eye, body)) is not None and not is_walled_off(eye, body.x, body.y, walls)
+    }
     rects = list(found.values())
     return {actor_id: rect for actor_id, rect in found.items() if not is_hidden(rect, rects)}

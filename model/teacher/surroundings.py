@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import carla
@@ -18,6 +18,9 @@ LAMP_HALF_M = 0.3
 BRAKE_LAMPS = 8  # carla.VehicleLightState.Brake
 # Pedals this far down light the lamps of a car whose light state nobody keeps.
 BRAKE_PEDAL = 0.1
+UNKNOWN_LIMIT_MPS = 8.0
+# A livery covers most of these; the colour attribute is not what one sees.
+UNPAINTED = ("truck",)
 
 # Reference colours of the words people use, RGB.
 COLOR_WORDS: dict[str, tuple[int, int, int]] = {
@@ -77,6 +80,7 @@ class Surroundings:
     signals: tuple[Signal, ...]
     light_states: dict[int, str]
     speed_limit_mps: float
+    walls: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 5)))  # buildings: x, y, halves, yaw
 
 
 def type_word(blueprint_id: str) -> str:
@@ -128,7 +132,7 @@ def _fixed_of(actor: Any) -> tuple[str, str, float, float, float, float]:
     box = actor.bounding_box
     is_walker = actor.type_id.startswith("walker.")
     kind = "pedestrian" if is_walker else type_word(actor.type_id)
-    color = "" if is_walker else color_word(actor.attributes.get("color", ""))
+    color = "" if is_walker or kind in UNPAINTED else color_word(actor.attributes.get("color", ""))
     return kind, color, max(0.2, box.extent.x), max(0.2, box.extent.y), max(0.3, box.extent.z), box.location.z
 
 
@@ -188,6 +192,14 @@ def _lamp(actor_id: int, where: Any, extent: Any) -> Body:
     return Body(actor_id, "lamp", where.x, where.y, where.z, 0.0, extent.x, extent.y, extent.z, 0.0)
 
 
+def walls_of(world: Any) -> npt.NDArray[np.float64]:
+    """The footprints of the town's buildings, (M, 5): x, y, half length, half width, yaw_rad."""
+    boxes = world.get_level_bbs(carla.CityObjectLabel.Buildings)
+    rows = [(b.location.x, b.location.y, b.extent.x, b.extent.y, math.radians(b.rotation.yaw)) for b in boxes]
+    found = np.array(rows, dtype=np.float64).reshape(-1, 5)
+    return found[(found[:, 2] > 0.5) & (found[:, 3] > 0.5)]
+
+
 def state_word(state: Any) -> str:
     return str(state).rsplit(".", 1)[-1].lower()
 
@@ -200,6 +212,7 @@ class SurroundingsReader:
         self._bodies = BodyReader()
         lights = list(world.get_actors().filter("traffic.traffic_light*"))
         self._lights = {light.id: light for light in lights}
+        self.walls = walls_of(world)
         self.signals = tuple(signal for light in lights if (signal := signal_of(light, town_map)) is not None)
 
     def states(self) -> dict[int, str]:
@@ -217,4 +230,7 @@ class SurroundingsReader:
             if math.hypot(body.x - me.x, body.y - me.y) < reach_m:
                 found.append(body)
         limit = ego.get_speed_limit() / 3.6
-        return Surroundings(me, tuple(found), self.signals, self.states(), limit if limit > 1.0 else 8.0)
+        near = np.hypot(self.walls[:, 0] - me.x, self.walls[:, 1] - me.y) < 2 * reach_m
+        return Surroundings(
+            me, tuple(found), self.signals, self.states(), limit if limit > 1.0 else UNKNOWN_LIMIT_MPS, self.walls[near]
+        )
