@@ -97,10 +97,16 @@ def cockpit_ticket(app: FastAPI, holder: str = "cockpit") -> str:
 def serve(app: FastAPI, host: str, port: int, on_ready: Callable[[], None] | None = None) -> int:
     """Serve until a signal. Returns 0, or PORT_IN_USE after saying so on the console."""
     try:
-        listening = _listen(host, port)
+        listening = listen(host, port)
     except OSError as error:
         print(_cannot_listen(host, port, error), file=sys.stderr)
         return PORT_IN_USE
+    server(app, on_ready).run(sockets=[listening])
+    return 0
+
+
+def server(app: FastAPI, on_ready: Callable[[], None] | None = None) -> uvicorn.Server:
+    """The server that `serve` runs; `should_exit` ends it from another thread."""
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -111,8 +117,7 @@ def serve(app: FastAPI, host: str, port: int, on_ready: Callable[[], None] | Non
         ws_ping_timeout=10.0,
         timeout_graceful_shutdown=2,
     )
-    _Server(config, on_ready).run(sockets=[listening])
-    return 0
+    return _Server(config, on_ready)
 
 
 class _Server(uvicorn.Server):
@@ -188,7 +193,8 @@ def _add_stage_routes(app: FastAPI, hub: Hub, options: PageOptions) -> None:
         await Watcher(hub, websocket, holder).run()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket, or OSError. Port 0 is any free one."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,0 +1,252 @@
+"""The page in a real browser: what a person sees, types and holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from conftest import House, serve_in_thread, until
+from fake_drive import FakeDrive, FakeSupervised
+
+from app import page
+from app.cockpit import projection
+from sim_bridge import messages as m
+
+pytestmark = pytest.mark.browser
+
+TEST_IDS = (
+    *("stage", "front-view", "chase-view", "instruction", "send-instruction", "mode", "question", "ask"),
+    *("chat", "commentary", "engagement", "speed", "plan-age", "pause", "reset"),
+)
+PAINTS = "window.backseat?.paints?.length ?? 0"
+
+
+@pytest.fixture(scope="module")
+def tab(chromium: Any, _house: House) -> Iterator[Any]:
+    """One tab for the tests that leave it as it was."""
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    opened.outside, opened.errors = [], []
+    opened.on("request", lambda request: _note_outside(opened, request.url))
+    opened.on("pageerror", lambda error: opened.errors.append(str(error)))
+    opened.goto(_house.url)
+    opened.wait_for_function(f"({PAINTS}) > 5")
+    yield opened
+    context.close()
+
+
+def _note_outside(tab: Any, url: str) -> None:
+    if not url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        tab.outside.append(url)
+
+
+@pytest.fixture
+def live(house: House, tab: Any) -> Any:
+    """The tab, with pictures of the episode that the test began."""
+    episode = house.drive.view().episode
+    tab.wait_for_function(f"backseat.header?.episode >= {episode}")
+    return tab
+
+
+def test_everything_that_scripts_look_for_is_on_the_page_once(live: Any) -> None:
+    counts = {name: live.get_by_test_id(name).count() for name in TEST_IDS}
+    assert counts == dict.fromkeys(TEST_IDS, 1)
+    assert all(live.get_by_test_id(name).is_visible() for name in TEST_IDS)
+
+
+def test_the_page_asks_nobody_else_and_breaks_nothing(live: Any) -> None:
+    assert live.outside == []
+    assert live.errors == []
+
+
+def test_pictures_move_and_both_cameras_show_something(live: Any) -> None:
+    before = live.evaluate(PAINTS)
+    live.wait_for_function(f"({PAINTS}) > {before} + 10")
+    spread = """name => { const c = backseat.canvases[name];
+      const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+      return new Set([...Array(200).keys()].map(i => d[4 * Math.floor(i * d.length / 800)])).size; }"""
+    assert live.evaluate(spread, "front") > 5 and live.evaluate(spread, "chase") > 5
+
+
+def test_the_path_is_painted_where_the_camera_sees_it_and_goes_with_its_toggle(live: Any) -> None:
+    colour_at = """([x, y]) => { const d = backseat.canvases.front.getContext('2d').getImageData(x, y, 1, 1).data;
+      return [d[0], d[1], d[2]]; }"""
+    plan = live.evaluate("backseat.header.plan.path")
+    x, y = (plan[5][k] for k in (0, 1))
+    pixel = projection.pixel(m.FRONT_CAMERA, projection.seen(m.FRONT_CAMERA, (x, y - 0.2, 0.0)))
+    at = [round(value) for value in pixel]
+    live.locator('[data-toggle="speed"]').uncheck()
+    until(lambda: _is_green(live.evaluate(colour_at, at)), "the ribbon's colour on the road")
+    live.locator('[data-toggle="path"]').uncheck()
+    until(lambda: not _is_green(live.evaluate(colour_at, at)), "the bare road")
+    live.locator('[data-toggle="path"]').check()
+    live.locator('[data-toggle="speed"]').check()
+
+
+def _is_green(rgb: list[int]) -> bool:
+    return rgb[1] > rgb[0] + 30
+
+
+def test_the_browser_and_the_cockpit_project_alike(live: Any) -> None:
+    points = [(2.0, 0.0, 0.0), (10.0, -3.5, 0.0), (30.0, 8.0, 1.5), (0.2, 0.1, 0.0), (-1.2, 0.0, 0.0)]
+    for camera in (m.FRONT_CAMERA, m.CHASE_CAMERA):
+        from app.views import camera_of
+
+        drawn = live.evaluate(
+            """async ([camera, points]) => { const p = await import('/stage/projection.js');
+               return [p.polygon(camera, points), p.ribbon(points, 0.4), p.disc([5, 1], 0.5)]; }""",
+            [camera_of(camera), points],
+        )
+        ours = [
+            projection.polygon(camera, points),
+            projection.ribbon([point[:2] for point in points], 0.4),
+            projection.disc((5, 1), 0.5),
+        ]
+        for theirs, mine in zip(drawn, ours, strict=True):
+            assert _flat(theirs) == pytest.approx(_flat(mine), abs=1e-6)
+
+
+def _flat(nested: Any) -> list[float]:
+    return [value for part in nested for value in _flat(part)] if isinstance(nested, (list, tuple)) else [float(nested)]
+
+
+def test_a_sentence_is_typed_sent_and_acted_on(house: House, live: Any) -> None:
+    live.get_by_test_id("mode").get_by_text("Safety").click()
+    live.get_by_test_id("instruction").fill("stop here")
+    live.get_by_test_id("send-instruction").click()
+    until(lambda: house.heard(m.SetInstruction), "the instruction at the drive")
+    assert house.heard(m.SetInstruction) == [m.SetInstruction("stop here", m.InstructionMode.SAFETY)]
+    acting = live.get_by_test_id("instruction-acting")
+    until(lambda: "stop here" in acting.inner_text(), "the page saying what the car acts on")
+    assert live.get_by_test_id("instruction").input_value() == ""
+    live.get_by_test_id("mode").get_by_text("Follow").click()
+
+
+def test_markup_in_words_stays_words(house: House, live: Any) -> None:
+    evil = "<img src=x onerror='window.hit=1'> <b>is it red?</b>"
+    live.get_by_test_id("question").fill(evil)
+    live.get_by_test_id("ask").click()
+    chat = live.get_by_test_id("chat")
+    until(lambda: "m down the road" in chat.inner_text(), "the answer")
+    assert evil in chat.inner_text()
+    live.get_by_test_id("instruction").fill(evil)
+    live.get_by_test_id("instruction").press("Enter")
+    until(lambda: evil in live.get_by_test_id("instruction-asked").inner_text(), "the instruction as typed")
+    assert live.evaluate("window.hit") is None
+    assert live.locator(".backseat b:has-text('is it red?')").count() == 0
+
+
+@pytest.mark.parametrize(("words", "line"), [("x" * 10_000, "10,000"), ("   ", "Type an instruction")])
+def test_bad_instructions_get_a_sentence_on_the_page(house: House, live: Any, words: str, line: str) -> None:
+    live.get_by_test_id("instruction").fill(words)
+    live.get_by_test_id("send-instruction").click()
+    until(lambda: line in live.get_by_test_id("notice").inner_text(), "the sentence")
+    assert not house.heard(m.SetInstruction)
+    live.get_by_test_id("instruction").fill("")
+
+
+def test_held_keys_take_the_wheel_and_h_hands_it_back(house: House, live: Any) -> None:
+    live.get_by_test_id("stage").locator(".screen").focus()
+    live.keyboard.down("KeyW")
+    until(lambda: house.drive.view().engagement is m.Engagement.MANUAL, "the takeover")
+    until(lambda: len(house.heard(m.HumanInput)) > 8, "the key being repeated while it is held")
+    gaps = [b[0] - a[0] for a, b in zip(house.drive.inputs, house.drive.inputs[1:])]  # noqa: B905
+    assert sorted(gaps)[len(gaps) // 2] <= 0.1
+    until(lambda: "you drive" in live.get_by_test_id("engagement").inner_text(), "the page saying who drives")
+    live.keyboard.up("KeyW")
+    until(lambda: house.heard(m.HumanInput)[-1].throttle == 0, "letting go")
+    live.wait_for_function("backseat.echoes.length > 0")
+    live.keyboard.press("KeyH")
+    until(lambda: house.heard(m.Engage) == [m.Engage(m.Reason.USER_RELEASED)], "the hand-back")
+
+
+def test_typing_drives_nobody(house: House, live: Any) -> None:
+    live.get_by_test_id("question").click()
+    live.keyboard.type("was dada saw w")
+    assert live.get_by_test_id("question").input_value() == "was dada saw w"
+    live.get_by_test_id("question").fill("")
+    assert not [human for human in house.heard(m.HumanInput) if human.throttle or human.steer]
+
+
+def test_a_window_that_loses_the_focus_lets_go(house: House, live: Any) -> None:
+    live.get_by_test_id("stage").locator(".screen").focus()
+    live.keyboard.down("KeyD")
+    until(lambda: house.heard(m.HumanInput), "the key")
+    live.evaluate("window.dispatchEvent(new Event('blur'))")
+    until(lambda: house.heard(m.HumanInput)[-1].steer == 0, "letting go")
+    live.keyboard.up("KeyD")
+
+
+def test_pause_and_reset_are_one_click_each(house: House, live: Any) -> None:
+    live.get_by_test_id("pause").click()
+    until(lambda: house.drive.view().phase is m.Phase.PAUSED, "the pause")
+    until(lambda: live.get_by_test_id("pause").inner_text() == "Resume", "the button saying so")
+    live.get_by_test_id("pause").click()
+    until(lambda: house.drive.view().phase is m.Phase.RUNNING, "driving on")
+    episode = house.drive.view().episode
+    live.get_by_test_id("reset").click()
+    until(lambda: house.drive.view().episode == episode + 1, "the next episode")
+
+
+def test_a_silent_drive_is_dimmed_and_comes_back_by_itself(house: House, live: Any) -> None:
+    house.drive.is_silent = True
+    live.wait_for_selector('.backseat[data-stale="true"]')
+    until(lambda: re.search(r"No picture for \d", live.locator(".veil").inner_text()), "the words over the picture")
+    house.drive.is_silent = False
+    live.wait_for_selector('.backseat[data-stale="false"]')
+
+
+def test_a_dead_process_is_named_and_restarted_from_the_page(house: House, live: Any) -> None:
+    part = house.supervised.parts[1]
+    part.state, part.line = "failed", "The drive process ended with status 9."
+    trouble = live.locator(".trouble")
+    trouble.wait_for(state="visible")
+    assert "status 9" in trouble.inner_text()
+    trouble.get_by_role("button").click()
+    until(lambda: house.supervised.restarts == 1, "the restart")
+    trouble.wait_for(state="hidden")
+
+
+def test_nothing_is_cut_off_on_a_desk_or_in_a_hand(chromium: Any, house: House) -> None:
+    for width, height, is_small in ((1440, 900, False), (390, 844, True)):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, is_mobile=is_small, has_touch=is_small
+        )
+        opened = context.new_page()
+        opened.goto(house.url)
+        opened.wait_for_function(f"({PAINTS}) > 2")
+        page_width, page_height = opened.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+        )
+        assert page_width <= width, "the page scrolls sideways"
+        assert is_small or page_height <= height, "a desk's page scrolls"
+        box = opened.get_by_test_id("instruction").bounding_box()
+        assert box["y"] + box["height"] < height, "the instruction box is below the first screen"
+        context.close()
+
+
+def test_the_page_finds_its_program_again_after_a_restart(chromium: Any) -> None:
+    listening = page.listen("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    drive = FakeDrive()
+    drive.start()
+    stop = serve_in_thread(page.build(drive, FakeSupervised()), listening)
+    context = chromium.new_context()
+    opened = context.new_page()
+    opened.goto(f"http://127.0.0.1:{port}")
+    opened.wait_for_function(f"({PAINTS}) > 5")
+    stop()
+    opened.wait_for_selector('.backseat[data-link="lost"]')
+    stop = serve_in_thread(page.build(drive, FakeSupervised()), page.listen("127.0.0.1", port))
+    opened.wait_for_selector('.backseat[data-link="open"][data-stale="false"]', timeout=20_000)
+    opened.wait_for_function(f"({PAINTS}) > 5")
+    context.close()
+    stop()
+    drive.stop()
+
+
+def test_a_taken_port_is_a_sentence(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    assert page.serve(house.app, "127.0.0.1", house.port) == page.PORT_IN_USE
+    assert f"Port {house.port}" in capsys.readouterr().err
