@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from sim_bridge.interfaces import Driver, Simulator
 from sim_bridge.messages import SessionView
@@ -45,3 +46,11 @@ def running(simulator: Simulator, driver: Driver, config: SessionConfig | None =
         thread.join(10.0)
         assert not thread.is_alive()
         session.close()
+
+
+def is_alive(process_id: int) -> bool:
+    """Whether this process still runs; a zombie does not."""
+    try:
+        return Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

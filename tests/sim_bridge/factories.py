@@ -1,0 +1,46 @@
+"""What a drive process builds in the tests. In a module of its own, because the child imports it by name."""
+
+from __future__ import annotations
+
+import os
+
+from sim_bridge.interfaces import Driver, Simulator, SimulatorLost
+from sim_bridge.messages import Control, DriverInfo, Observation
+from tests.fakes import SteadyDriver, StraightRoad
+
+
+def steady(what: object) -> tuple[Simulator, Driver]:
+    return StraightRoad(), SteadyDriver()
+
+
+def lost_at_tick(tick: int) -> tuple[Simulator, Driver]:
+    return StraightRoad(fails_at_tick=tick), SteadyDriver()
+
+
+def unreachable(what: object) -> tuple[Simulator, Driver]:
+    raise SimulatorLost("No CARLA server answers at nowhere:2000.")
+
+
+def corrupt(what: object) -> tuple[Simulator, Driver]:
+    raise ValueError("expected 12 tensors in the weights, got 3")
+
+
+class Crashing(StraightRoad):
+    """Takes the process down at a tick, as a fault in a C++ library does."""
+
+    def step(self, control: Control) -> Observation:
+        if self._tick == 15:
+            os.abort()
+        return super().step(control)
+
+
+def crashing(what: object) -> tuple[Simulator, Driver]:
+    return Crashing(), SteadyDriver()
+
+
+class SaysItsProcess(SteadyDriver):
+    info = DriverInfo("steady", f"Steady driver in {os.getpid()}", False, detail=str(os.getpid()))
+
+
+def says_its_process(what: object) -> tuple[Simulator, Driver]:
+    return StraightRoad(), SaysItsProcess()
