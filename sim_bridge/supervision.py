@@ -228,7 +228,7 @@ class Supervisor:
             return
         self._said = line
         if line:
-            log.warning("%s", line)
+            log.log(logging.WARNING if self._world.falls or self._drive.falls else logging.INFO, "%s", line)
         last = self._view
         if line and last is not None and self._drive.state not in (RUNNING, STOPPED):
             phase = Phase.FAILED if self.has_failed else Phase.STARTING

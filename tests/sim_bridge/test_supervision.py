@@ -1,0 +1,166 @@
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sim_bridge.drive_process import Factory
+from sim_bridge.messages import Engage, Phase, Verdict
+from sim_bridge.supervision import Supervisor, SupervisorConfig
+from tests.sim_bridge import factories
+from tests.sim_bridge.driving import is_alive, until
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# A world for these tests only has to be a process that says it is ready; the drives here bring their own road.
+WORLD = (
+    sys.executable,
+    "-u",
+    "-c",
+    "import signal, sys, time; print('ready port=1'); sys.stdin.read()",
+)
+
+
+@contextmanager
+def supervised(factory: Factory, world: tuple[str, ...] | None = WORLD) -> Iterator[Supervisor]:
+    supervisor = Supervisor(SupervisorConfig(world, silence_max_s=1.0), factory, None)
+    supervisor.start()
+    children: dict[str, int] = {}
+    try:
+        yield supervisor
+        children = supervisor.process_ids()
+    finally:
+        supervisor.stop()
+    assert not any(is_alive(child) for child in children.values())
+    assert {part.state for part in supervisor.status()} == {"stopped"}
+
+
+def states(supervisor: Supervisor) -> tuple[str, ...]:
+    return tuple(part.state for part in supervisor.status())
+
+
+def drives(supervisor: Supervisor) -> bool:
+    view = supervisor.view()
+    return states(supervisor)[-1] == "running" and view is not None and view.phase is Phase.RUNNING and view.tick > 3
+
+
+def test_it_starts_the_world_then_the_drive_and_ends_both() -> None:
+    seen = []
+    with supervised(factories.steady) as supervisor:
+        supervisor.subscribe(seen.append)
+        until(lambda: drives(supervisor))
+        assert [part.name for part in supervisor.status()] == ["world", "drive"]
+        assert supervisor.submit(Engage()).verdict is Verdict.ACCEPTED
+        assert set(supervisor.process_ids()) == {"world", "drive"}
+        until(lambda: len(seen) > 5)
+
+
+@pytest.mark.parametrize("victim", ["world", "drive"])
+def test_a_killed_process_is_named_and_replaced(victim: str) -> None:
+    lines = set()
+    with supervised(factories.says_its_process) as supervisor:
+        supervisor.subscribe(lambda view: lines.add(view.failure))
+        until(lambda: drives(supervisor))
+        before = supervisor.process_ids()
+        os.kill(before[victim], signal.SIGKILL)
+        until(lambda: states(supervisor)[-1] != "running")
+        result = supervisor.submit(Engage())
+        assert result.verdict is Verdict.NOT_RUNNING and result.line
+        until(lambda: drives(supervisor))
+        after = supervisor.process_ids()
+        assert after["drive"] != before["drive"], "a drive does not outlive its world"
+        assert (after["world"] != before["world"]) is (victim == "world")
+        assert any(f"The {victim} process ended" in line and "SIGKILL" in line for line in lines)
+        until(lambda: supervisor.view().failure == "")  # type: ignore[union-attr]
+
+
+def test_a_drive_that_hangs_is_killed_and_replaced() -> None:
+    lines = set()
+    with supervised(factories.steady) as supervisor:
+        supervisor.subscribe(lambda view: lines.add(view.failure))
+        until(lambda: drives(supervisor))
+        hung = supervisor.process_ids()["drive"]
+        os.kill(hung, signal.SIGSTOP)
+        until(lambda: not is_alive(hung))
+        until(lambda: drives(supervisor))
+        assert any("said nothing" in line for line in lines)
+
+
+def test_a_hopeless_start_is_told_and_not_repeated_until_asked() -> None:
+    with supervised(factories.corrupt) as supervisor:
+        until(lambda: supervisor.has_failed)
+        world, drive = supervisor.status()
+        assert (world.state, drive.state) == ("running", "failed")
+        assert "expected 12 tensors" in drive.line and "Restart" in drive.line
+        assert "expected 12 tensors" in supervisor.submit(Engage()).line
+        supervisor.restart()
+        until(lambda: states(supervisor)[-1] == "starting")
+
+
+def test_a_world_that_cannot_start_says_its_own_last_words() -> None:
+    says = (sys.executable, "-c", "import sys; print('There is no town Nowhere.', file=sys.stderr); sys.exit(2)")
+    with supervised(factories.steady, says) as supervisor:
+        until(lambda: supervisor.has_failed)
+        assert "There is no town Nowhere." in supervisor.status()[0].line
+        assert "status 2" in supervisor.status()[0].line
+
+
+def test_somebody_elses_world_is_no_part_and_a_lost_one_is_tried_again() -> None:
+    with supervised(factories.unreachable, None) as supervisor:
+        until(lambda: states(supervisor) == ("restarting",))
+        assert "nowhere:2000" in supervisor.status()[0].line and "again" in supervisor.status()[0].line
+
+
+PARENT = """
+import sys, time
+from sim_bridge.supervision import Supervisor, SupervisorConfig
+from tests.sim_bridge import factories, test_supervision
+if __name__ == "__main__":
+    supervisor = Supervisor(SupervisorConfig(test_supervision.WORLD), factories.steady, None)
+    supervisor.start()
+    try:
+        while supervisor.view() is None:
+            time.sleep(0.02)
+        print(*supervisor.process_ids().values(), flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        supervisor.stop()
+        print("in order", flush=True)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_no_child_outlives_the_page(tmp_path: Path, number: int) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+    )
+    assert parent.stdout is not None
+    with parent.stdout:
+        children = [int(word) for word in parent.stdout.readline().split()]
+        assert len(children) == 2 and all(is_alive(child) for child in children)
+        # Ctrl-C reaches the whole group of the terminal; a kill only the one process.
+        os.killpg(parent.pid, number) if number == signal.SIGINT else parent.kill()
+        parent.wait(15)
+        assert parent.stdout.read().strip() == ("in order" if number == signal.SIGINT else "")
+    until(lambda: not any(is_alive(child) for child in children))
+
+
+def test_a_leashed_module_ends_when_its_parent_lets_go() -> None:
+    leashed = subprocess.Popen(
+        [sys.executable, "-m", "sim_bridge.leash", "http.server", "--bind", "127.0.0.1", "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+    )
+    assert leashed.stdin is not None
+    assert leashed.poll() is None
+    leashed.stdin.close()
+    assert leashed.wait(10) == -signal.SIGTERM
