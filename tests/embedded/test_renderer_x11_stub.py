@@ -1,4 +1,4 @@
-"""The software renderer without libX11: the shipped stand-in carries it, and where there is none the way out is told."""
+"""The software renderer without libX11: the stand-in carries it, and where there is none the way out is told."""
 
 from __future__ import annotations
 

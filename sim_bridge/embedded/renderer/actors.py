@@ -14,7 +14,7 @@ from sim_bridge.embedded.renderer import people, props, vehicle_models
 from sim_bridge.embedded.renderer.geoms import geom_node
 from sim_bridge.embedded.renderer.light import Daylight
 from sim_bridge.embedded.renderer.solids import RGB, floor_patch
-from sim_bridge.embedded.renderer.static_scene import paint_in_order
+from sim_bridge.embedded.renderer.static_scene import nearest_first, paint_in_order
 from sim_bridge.embedded.renderer.textures import soft_disc, upload
 from sim_bridge.embedded.vehicles import VEHICLES
 
@@ -156,6 +156,7 @@ class Actors:
 
     def __init__(self, parent: Any) -> None:
         self.root = parent.attachNewNode("actors")
+        nearest_first(self.root)
         self._actors: dict[int, _Actor] = {}
         self._looks: dict[tuple[str, RGB], _VehicleNodes] = {}
         self._shadow = self._shadow_texture()

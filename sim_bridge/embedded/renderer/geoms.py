@@ -47,14 +47,18 @@ def surface(vertices: Any, triangles: Any, color: Any = (1.0, 1.0, 1.0), uvs: An
 
 
 def smooth_surface(vertices: Any, triangles: Any, color: Any = (1.0, 1.0, 1.0)) -> Surface:
-    """A smooth-shaded surface: shared vertices get the mean normal of their triangles, weighted by area."""
+    """A smooth-shaded surface: vertices at one place get the mean normal of their triangles, weighted by area."""
     points = np.asarray(vertices, np.float32)
     faces = np.asarray(triangles, np.int32)
     corners = points[faces]
     face_normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(points)
+    # Vertices doubled at a seam still share a normal, or the seam would show.
+    _, place = np.unique(points.round(4), axis=0, return_inverse=True)
+    place = place.reshape(-1)
+    sums = np.zeros_like(points)
     for corner in range(3):
-        np.add.at(normals, faces[:, corner], face_normals)
+        np.add.at(sums, place[faces[:, corner]], face_normals)
+    normals = sums[place]
     normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
     colors = np.tile(np.array([*color, 1.0][:4], np.float32), (len(points), 1))
     return Surface(points, normals.astype(np.float32), colors, np.zeros((len(points), 2), np.float32), faces)

@@ -52,7 +52,7 @@ def daylight(sky: Sky) -> Daylight:
     tint = _NIGHT_TINT + (1.0 - _NIGHT_TINT) * day
     tint = tint * (1.0 + (_LOW_SUN_TINT - 1.0) * low_sun) * (1.0 - 0.22 * overcast)
     grey = np.array([0.62, 0.66, 0.70])
-    zenith = np.array([0.24, 0.45, 0.78]) * (1.0 - overcast) + grey * 0.85 * overcast
+    zenith = np.array([0.20, 0.43, 0.80]) * (1.0 - overcast) + grey * 0.85 * overcast
     horizon = np.array([0.78, 0.86, 0.93]) * (1.0 - overcast) + grey * 1.12 * overcast
     horizon = horizon * (1.0 - low_sun) + np.array([0.98, 0.80, 0.62]) * low_sun
     haze = min(1.0, sky.fog_density / 100.0)
@@ -61,8 +61,8 @@ def daylight(sky: Sky) -> Daylight:
     above = max(math.sin(altitude), 0.05)
     return Daylight(
         (math.cos(altitude) * math.cos(azimuth), -math.cos(altitude) * math.sin(azimuth), above),
-        0.52 * (1.0 - 0.75 * overcast) * day,
-        0.62 + 0.25 * overcast,
+        0.47 * (1.0 - 0.75 * overcast) * day,
+        0.72 + 0.20 * overcast,
         _rgb(tint),
         _rgb(zenith * dark),
         _rgb(horizon * dark),
@@ -78,8 +78,11 @@ def _rgb(color: npt.NDArray[np.float64]) -> RGB:
 def shade_static(normals: Floats, light: Daylight) -> Floats:
     """(N, 3) factors for what stands still: sky from above, light bounced from the ground, and the sun."""
     up = normals[:, 2]
-    facing = np.clip(normals @ np.asarray(light.sun, np.float32), 0.0, None)
-    level = light.ambient * (0.78 + 0.22 * up) + light.sun_strength * facing
+    cosine = normals @ np.asarray(light.sun, np.float32)
+    facing = np.clip(cosine, 0.0, None)
+    # Part of the sun wraps around corners, as light thrown back by houses and sky does: shaded walls keep their form.
+    wrapped = (0.5 + 0.5 * cosine) ** 2
+    level = light.ambient * (0.86 + 0.14 * up) + light.sun_strength * (0.65 * facing + 0.35 * wrapped)
     # The sky's ambient is blue against the sun's warm light; shaded walls then look cool, not just darker.
     cool = np.clip(1.0 - facing * 2.0, 0.0, 1.0)[:, None] * np.array([-0.03, -0.01, 0.03], np.float32)
     return np.asarray((level[:, None] + cool) * np.asarray(light.tint), np.float32)

@@ -2,7 +2,8 @@
 
 A section is (y, half_width, floor, belt, top, roof_half_width, pane): y from 0 at the rear to 1 at the nose, half
 widths as parts of half the body's width, heights as parts of its height. `pane` says what lies between this section
-and the next: "-" paint all over, "s" glass at the sides, "w" glass on top (a windscreen), "b" both, "p" a pillar, "d" a dark load bed on top.
+and the next: "-" paint all over, "s" glass at the sides, "w" glass on top (a windscreen), "b" both, "p" a pillar,
+"d" a dark load bed on top.
 """
 
 from __future__ import annotations

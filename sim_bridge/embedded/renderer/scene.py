@@ -40,7 +40,6 @@ class Renderer:
         self._dome = SkyDome()
         self._views: dict[int, View] = {}
         self._sky: Sky | None = None
-        self._sky_node: Any = None
         self._light: Daylight = daylight(Sky())
         self._relight(Sky())
 
@@ -61,7 +60,7 @@ class Renderer:
         taken = {view.mask_bit for view in self._views.values()}
         bit = next((b for b in range(_MASK_BITS) if b not in taken), _MASK_BITS - 1)
         view = View(self._target, self._scene, camera, bit, supersample)
-        view.hang_sky(self._sky_node, self._light.horizon)
+        view.hang_sky(self._dome, self._light.horizon)
         self._views[camera.camera_id] = view
 
     def remove_camera(self, camera_id: int) -> None:
@@ -103,9 +102,9 @@ class Renderer:
         self._static.relight(self._light)
         self._actors.relight(self._light)
         self._signals.relight(self._light.tint)
-        self._sky_node = self._dome.relight(self._light)
+        self._dome.relight(sky, self._light)
         for view in self._views.values():
-            view.hang_sky(self._sky_node, self._light.horizon)
+            view.hang_sky(self._dome, self._light.horizon)
 
     def close(self) -> None:
         """Free every buffer and node. Twice is fine."""

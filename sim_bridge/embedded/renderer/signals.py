@@ -12,6 +12,7 @@ from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import LightState, Signal
 from sim_bridge.embedded.renderer.geoms import Surface, geom_node, joined, smooth_surface, surface
 from sim_bridge.embedded.renderer.solids import RGB, box, disc, plate
+from sim_bridge.embedded.renderer.static_scene import nearest_first
 from sim_bridge.embedded.renderer.textures import upload
 
 _SPACING_M = 0.45
@@ -34,6 +35,7 @@ class Signals:
 
     def __init__(self, parent: Any, signals: tuple[Signal, ...]) -> None:
         self.root = parent.attachNewNode("signals")
+        nearest_first(self.root)
         self._glow = upload("glow", _glow_image())
         self._lit = {state: self._lit_lamp(state) for state in _LAMPS}
         self._heads: dict[str, dict[LightState, Any]] = {}
@@ -70,6 +72,7 @@ class Signals:
         glow.setTexture(self._glow)
         glow.setTransparency(TransparencyAttrib.MAlpha)
         glow.setDepthWrite(False)
+        glow.setBin("transparent", 0)
         lamp.setColorScaleOff(1)
         lamp.detachNode()
         return lamp

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from panda3d.core import CullBinEnums, CullBinManager
 
 from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import Mesh, Town
@@ -13,21 +14,37 @@ from sim_bridge.embedded.renderer.geoms import Surface, geom_node, surface
 from sim_bridge.embedded.renderer.light import Daylight, shade_static
 from sim_bridge.embedded.renderer.textures import Palette
 
-# Flat ground is drawn in this order with no depth test: the software depth buffer is too coarse to keep grass a few
-# centimetres below a road from showing through it in the distance.
-PAINTER_ORDER = ("beyond", "terrain", "road", "marking", "pavement", "shadow")
-_FIRST_SORT = 10
+# Drawn in this order: solid things nearest first, then the sky, then flat ground from the bottom up. Flat layers look
+# at the depth of solid things but write none and so never fight each other: the software depth buffer is too coarse to
+# keep grass a few centimetres below a road from showing through it in the distance.
+PAINTER_ORDER = ("sky", "beyond", "terrain", "road", "marking", "pavement", "shadow")
+_SOLID_BIN, _FLAT_BIN = "backseat solid", "backseat flat"
+_SOLID_SORT, _FLAT_SORT = 18, 22  # panda's own bins: opaque 20, transparent 30
 # Pieces this large are culled by the camera's frustum as a whole.
 _CHUNK_M = 60.0
 _BEYOND_M = 1400.0
 _GRASS_TONE = (0.36, 0.50, 0.24)
 
 
+def _open_bins() -> None:
+    bins = CullBinManager.getGlobalPtr()
+    if bins.findBin(_FLAT_BIN) < 0:
+        bins.addBin(_SOLID_BIN, CullBinEnums.BTFrontToBack, _SOLID_SORT)
+        bins.addBin(_FLAT_BIN, CullBinEnums.BTFixed, _FLAT_SORT)
+
+
+_open_bins()
+
+
 def paint_in_order(node: Any, layer: str) -> None:
-    """Put a flat thing into the painter's order: no depth, before everything solid."""
-    node.setBin("background", _FIRST_SORT + PAINTER_ORDER.index(layer))
-    node.setDepthTest(False)
+    """Put a flat thing into the painter's order: after everything solid, below what comes later in the order."""
+    node.setBin(_FLAT_BIN, PAINTER_ORDER.index(layer))
     node.setDepthWrite(False)
+
+
+def nearest_first(node: Any) -> None:
+    """Draw solid things front to back: what they hide is then rejected by depth before it is textured."""
+    node.setBin(_SOLID_BIN, 0)
 
 
 class StaticScene:
@@ -47,8 +64,10 @@ class StaticScene:
         parent = self.node.attachNewNode(layer)
         if layer in PAINTER_ORDER:
             paint_in_order(parent, layer)
-        elif layer != "solid":
-            raise ValueError(f"expected a mesh layer out of {PAINTER_ORDER[1:5]} or solid, got {layer!r}")
+        elif layer == "solid":
+            nearest_first(parent)
+        else:
+            raise ValueError(f"expected a mesh layer out of {PAINTER_ORDER[2:6]} or solid, got {layer!r}")
         if texture is not None:
             parent.setTexture(texture)
         self._pieces.extend((piece, parent, None) for piece in _chunks(whole))

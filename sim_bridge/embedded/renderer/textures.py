@@ -33,6 +33,11 @@ def _noise(rng: np.random.Generator, size: int, cells: int) -> Image:
     return np.asarray(rows[:, low] * (1 - t) + rows[:, high] * t, np.float32)
 
 
+def tileable_noise(name: str, size: int, cells: int) -> Image:
+    """(S, S) value noise 0..1 that repeats, `cells` bumps across; the same name is the same noise."""
+    return _noise(_rng(name), size, cells)
+
+
 def _flat(color: tuple[float, float, float], size: int = _SIZE) -> Image:
     return np.tile(np.array(color, np.float32), (size, size, 1))
 
@@ -80,13 +85,13 @@ def _leaves() -> Image:
 
 def _brick_wall() -> Image:
     rng = _rng("brick")
-    image = _flat((0.62, 0.36, 0.29)) * (1.0 + (rng.random((_SIZE, _SIZE, 1)).astype(np.float32) - 0.5) * 0.12)
+    image = _flat((0.74, 0.45, 0.36)) * (1.0 + (rng.random((_SIZE, _SIZE, 1)).astype(np.float32) - 0.5) * 0.12)
     for course, row in enumerate(range(0, _SIZE, 6)):
-        image[row : row + 1] = (0.66, 0.58, 0.52)
+        image[row : row + 1] = (0.76, 0.69, 0.62)
         tones = 1.0 + (rng.random(_SIZE // 16 + 1).astype(np.float32) - 0.5) * 0.22
         shift = 8 * (course % 2)
         image[row + 1 : row + 6] *= np.roll(np.repeat(tones, 16)[:_SIZE], shift)[None, :, None]
-        image[row : row + 6, (np.arange(0, _SIZE, 16) + shift) % _SIZE] = (0.66, 0.58, 0.52)
+        image[row : row + 6, (np.arange(0, _SIZE, 16) + shift) % _SIZE] = (0.76, 0.69, 0.62)
     return image
 
 
@@ -96,7 +101,7 @@ def _window(image: Image, left: int, bottom: int, width: int, height: int, frame
     pane = image[bottom : bottom + height, left : left + width]
     sky = np.linspace(0.0, 1.0, height, dtype=np.float32)[:, None, None]
     slant = ((np.arange(width)[None, :] + np.arange(height)[:, None]) % 90 < 26)[..., None] * 0.06
-    pane[:] = np.array([0.16, 0.20, 0.25]) * (1 - sky) + np.array([0.42, 0.52, 0.62]) * sky + slant
+    pane[:] = np.array([0.20, 0.25, 0.31]) * (1 - sky) + np.array([0.50, 0.61, 0.72]) * sky + slant
     image[bottom - 6 : bottom - 3, left - 5 : left + width + 5] = (0.72, 0.70, 0.67)
 
 
@@ -111,13 +116,13 @@ def _facade_brick() -> Image:
 
 
 def _facade_plaster() -> Image:
-    wall = _grained("plaster", (0.86, 0.80, 0.68), 0.04, 0.03)
+    wall = _grained("plaster", (0.92, 0.89, 0.83), 0.04, 0.03)
     wall[:5] *= 0.88
     return _two_windows(wall, (0.95, 0.94, 0.92), 32, 60)
 
 
 def _facade_office() -> Image:
-    wall = _grained("office", (0.70, 0.70, 0.70), 0.04, 0.03)
+    wall = _grained("office", (0.82, 0.82, 0.81), 0.04, 0.03)
     _window(wall, 6, 40, 116, 58, (0.45, 0.46, 0.48))
     for post in (44, 82):
         wall[40:98, post : post + 3] = (0.45, 0.46, 0.48)
@@ -126,7 +131,7 @@ def _facade_office() -> Image:
 
 def _facade_glass() -> Image:
     sky = np.linspace(0.0, 1.0, _SIZE, dtype=np.float32)[:, None, None]
-    wall = (np.array([0.26, 0.36, 0.44]) * (1 - sky) + np.array([0.44, 0.57, 0.66]) * sky).astype(np.float32)
+    wall = (np.array([0.34, 0.46, 0.55]) * (1 - sky) + np.array([0.55, 0.69, 0.79]) * sky).astype(np.float32)
     wall = np.repeat(wall, _SIZE, axis=1)
     tones = np.repeat(1.0 + (_rng("glass").random(4).astype(np.float32) - 0.5) * 0.16, _SIZE // 4)
     wall = wall * tones[None, :, None]

@@ -7,17 +7,18 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from panda3d.core import BitMask32, CompassEffect, GraphicsOutput, NodePath, PerspectiveLens, Texture
+from panda3d.core import BitMask32, GraphicsOutput, PerspectiveLens, Texture
 from panda3d.core import Camera as PandaCamera
 from PIL import Image
 
 from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import Camera
 from sim_bridge.embedded.renderer.pipe import Target
+from sim_bridge.embedded.renderer.sky import SkyDome
 
+_OPAQUE = np.uint32(0xFF000000)  # alpha is the highest byte of a little-endian BGRA pixel
 # The software depth buffer has 16 bits of 1/z: every centimetre of near plane counts in the distance.
 _NEAR_M, _FAR_M = 0.45, 1600.0
-_SKY_SORT = 5
 
 
 class View:
@@ -41,18 +42,10 @@ class View:
         self._buffer.makeDisplayRegion().setCamera(self.path)
         self._sky: Any = None
 
-    def hang_sky(self, sky_node: Any, horizon: tuple[float, float, float]) -> None:
-        """The dome follows the camera's place but not its turning."""
+    def hang_sky(self, dome: SkyDome, horizon: tuple[float, float, float]) -> None:
         if self._sky is not None:
             self._sky.removeNode()
-        self._sky = self.path.attachNewNode(sky_node)
-        self._sky.setEffect(CompassEffect.make(NodePath(), CompassEffect.PRot))
-        self._sky.setBin("background", _SKY_SORT)
-        self._sky.setDepthTest(False)
-        self._sky.setDepthWrite(False)
-        self._sky.setTwoSided(True)
-        self._sky.hide(BitMask32.allOn())
-        self._sky.showThrough(self.mask)
+        self._sky = dome.hang(self.path, self.mask)
         self._buffer.setClearColor((*horizon, 1.0))
 
     def aim(self, camera: Camera) -> None:
@@ -71,9 +64,13 @@ class View:
         if raw.shape[2] != 4:
             raise RuntimeError(f"expected 4 bytes per pixel from {self._target.name}, got {raw.shape[2]}")
         if self._supersample == 1:
-            return np.ascontiguousarray(raw[::-1])
+            # Texturing leaves 254 here and there in the alpha; the flip's copy sets it for nothing.
+            pixels = raw.view(np.uint32)[::-1, :, 0] | _OPAQUE
+            return np.ascontiguousarray(pixels).view(np.uint8).reshape(height, width, 4)
         image = Image.frombuffer("RGBX", (width, height), raw, "raw", "RGBX", 0, -1)
-        return np.asarray(image.reduce(self._supersample)).copy()
+        reduced = np.array(image.reduce(self._supersample))
+        reduced[..., 3] = 255
+        return reduced
 
     def close(self) -> None:
         self._target.engine.removeWindow(self._buffer)
