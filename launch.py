@@ -1,0 +1,228 @@
+"""Backseat's one command. The only file that knows every room: it picks a world, a driver and a page, and joins them.
+
+This process is the page; the world and the drive run in processes of their own, which it supervises.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import webbrowser
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from sim_bridge.carla_config import CarlaConfig
+from sim_bridge.interfaces import Driver, Simulator
+from sim_bridge.session import SessionConfig
+from sim_bridge.supervision import Supervisor, SupervisorConfig
+from sim_bridge.world_process import world_command
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+ASSETS = Path(__file__).resolve().parent / "assets"
+DEFAULT_TOWN = "Backseat01"
+BAD_USE = 2
+
+# Subcommand -> the module whose add_arguments and main serve it, and its line in --help.
+ROOMS = {
+    "serve": ("sim_bridge.embedded.__main__", "Serve the embedded CARLA-compatible world alone."),
+    "collect": ("model.training.collect", "Let the teacher drive and write down what Pocket learns from."),
+    "train": ("model.training.train", "Train Pocket on collected folders."),
+    "evaluate": ("model.training.evaluate", "Score a driver in lockstep on starts and frames it has not seen."),
+    "bench": ("app.bench", "Measure the running program: world, plans, pictures, keys."),
+    "doctor": ("sim_bridge.doctor", "Check this machine and say what is missing."),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        words.insert(0, "drive")
+    args = _parser(words[0]).parse_args(words)
+    return int(args.run(args))
+
+
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """Only the chosen subcommand's module is imported, so that `doctor` works where a room's packages do not load."""
+    parser = argparse.ArgumentParser(
+        prog="launch.py",
+        description="Tell a car where to go, in words, and watch it try. Without a subcommand it drives.",
+    )
+    subcommands = parser.add_subparsers(metavar="subcommand", required=True)
+    drive = subcommands.add_parser("drive", help="Open the page on a driving car. This is the default.")
+    _drive_arguments(drive)
+    drive.set_defaults(run=_drive)
+    for name, (module, line) in ROOMS.items():
+        room = subcommands.add_parser(name, help=line, description=line)
+        if name == chosen:
+            entry = importlib.import_module(module)
+            entry.add_arguments(room)
+            room.set_defaults(run=entry.main)
+    return parser
+
+
+# ---- drive
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the drive process builds: a car in a world, and who drives it."""
+
+    world: CarlaConfig
+    model: str
+    checkpoint: Path
+
+
+def build_drive(wish: Wish) -> tuple[Simulator, Driver]:
+    """Runs in the drive process. Raises what the world or the weights raise, each naming what is wrong."""
+    from sim_bridge.carla_simulator import CarlaSimulator
+
+    simulator = CarlaSimulator(wish.world)
+    try:
+        if wish.model == "teacher":
+            from model.teacher.driver import TeacherDriver
+
+            return simulator, TeacherDriver(simulator)
+        from model.pocket.driver import PocketDriver
+
+        return simulator, PocketDriver(wish.checkpoint)
+    except BaseException:
+        simulator.close()
+        raise
+
+
+def _drive_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="The address the page listens on. Only this machine sees it."
+    )
+    parser.add_argument("--port", type=int, default=7860, help="The page's port.")
+    parser.add_argument(
+        "--carla",
+        metavar="HOST:PORT",
+        type=_address,
+        help="Drive in this running CARLA 0.9.16 instead of our own world.",
+    )
+    parser.add_argument(
+        "--model",
+        choices=("pocket", "teacher"),
+        default="pocket",
+        help="Who drives: Pocket, which learned from the camera, or the teacher, which reads the simulator's state.",
+    )
+    parser.add_argument(
+        "--checkpoint", type=Path, default=ASSETS / "pocket", help="The folder of Pocket's weights, if not the shipped."
+    )
+    parser.add_argument("--town", default="", help=f"The town to drive in. Our own world starts in {DEFAULT_TOWN}.")
+    parser.add_argument("--seed", type=int, default=0, help="The seed of the start, the route and the traffic.")
+    parser.add_argument("--traffic", type=int, default=10, help="How many other vehicles drive around.")
+    parser.add_argument("--no-browser", action="store_true", help="Do not open the page in a browser.")
+    parser.add_argument("--cockpit", action="store_true", help="Also open the pygame cockpit: a window, keys, gamepad.")
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not host or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"expected HOST:PORT such as 127.0.0.1:2000, got {text!r}")
+    return host, int(port)
+
+
+def _drive(args: argparse.Namespace) -> int:
+    problem = _refusal(args)
+    if problem:
+        print(problem, file=sys.stderr)
+        return BAD_USE
+    # Uvicorn hands a SIGTERM on after its own shutdown; as an exception it still lets us end our children in order.
+    signal.signal(signal.SIGTERM, _terminated)
+    supervisor = _supervisor(args)
+    cockpit: list[subprocess.Popen[bytes]] = []
+    try:
+        supervisor.start()
+        # Gradio takes seconds to import; the world and the driver load meanwhile.
+        from app import page
+
+        app = page.build(supervisor, supervisor, page.PageOptions(hosts=_page_hosts(args.host, page.LOOPBACK)))
+        return page.serve(app, args.host, args.port, on_ready=lambda: _page_is_up(args, app, cockpit))
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        for process in cockpit:
+            process.terminate()
+        supervisor.stop()
+
+
+def _terminated(number: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + number)
+
+
+def _refusal(args: argparse.Namespace) -> str:
+    """Why this start cannot work, before anything is started."""
+    if args.carla is None:
+        from sim_bridge.embedded import town
+
+        if args.town and args.town not in town.names():
+            return f"There is no town {args.town!r}. The towns are: {', '.join(town.names())}."
+    if args.model == "pocket" and not args.checkpoint.is_dir():
+        return f"There is no folder {args.checkpoint} with Pocket's weights; `--model teacher` drives without."
+    return ""
+
+
+def _supervisor(args: argparse.Namespace) -> Supervisor:
+    if args.carla is None:
+        town, port = args.town or DEFAULT_TOWN, _free_port_pair()
+        world = CarlaConfig(port=port, town=town, seed=args.seed, traffic_vehicles=args.traffic, is_embedded=True)
+        command = world_command(port, town, args.seed)
+    else:
+        host, port = args.carla
+        world = CarlaConfig(host=host, port=port, town=args.town, seed=args.seed, traffic_vehicles=args.traffic)
+        command = None
+    wish = Wish(world, args.model, args.checkpoint)
+    return Supervisor(SupervisorConfig(command), build_drive, wish, SessionConfig(seed=args.seed))
+
+
+def _free_port_pair() -> int:
+    """A port P of this machine with P + 1 free too, for the world's calls and its streams."""
+    for _ in range(50):
+        with closing(socket.socket()) as calls, closing(socket.socket()) as streams:
+            calls.bind(("127.0.0.1", 0))
+            port = int(calls.getsockname()[1])
+            try:
+                streams.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+    raise OSError("found no two neighbouring free ports on 127.0.0.1 in 50 tries; close some programs and try again")
+
+
+def _page_hosts(host: str, loopback: frozenset[str]) -> frozenset[str]:
+    """The names a browser may call the page by; any, when the person chose to listen on every address."""
+    return frozenset() if host in ("0.0.0.0", "::") else loopback | {host}
+
+
+def _page_is_up(args: argparse.Namespace, app: FastAPI, cockpit: list[subprocess.Popen[bytes]]) -> None:
+    name = "127.0.0.1" if args.host in ("0.0.0.0", "::") else args.host
+    address = f"http://{name}:{args.port}"
+    print(f"Backseat is at {address}. Ctrl-C ends everything.", flush=True)
+    if args.cockpit:
+        from app import page
+        from app.cockpit import launch as cockpit_launch
+
+        cockpit.append(cockpit_launch.start(args.host, args.port, page.cockpit_ticket(app)))
+    if not args.no_browser and _has_screen():
+        webbrowser.open(address)
+
+
+def _has_screen() -> bool:
+    return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
