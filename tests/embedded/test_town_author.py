@@ -78,7 +78,7 @@ def test_join_is_smooth_and_arrives(end: tuple[float, float, float]) -> None:
 
 
 def test_scenery_survives_its_file() -> None:
-    scenery = Scenery(trees=(Tree(1.0, -2.5, 7.0, 1.8, (1.0, 0.9, 0.8), True),))
+    scenery = Scenery(trees=(Tree(1.0, -2.5, 7.0, 1.8, (1.0, 0.9, 0.8), True, False),))
     assert loads(dumps(scenery)) == scenery
 
 

@@ -16,14 +16,17 @@ from sim_bridge.embedded.town.ground import (
     KERB_WIDTH_M,
     add_sidewalk,
     asphalt_uvs,
-    paved_edge,
+    outer_edge,
     sidewalk_edges,
 )
 from sim_bridge.embedded.town.lanes import at
-from sim_bridge.embedded.town.opendrive import JunctionRecord, RoadMap, RoadRecord
+from sim_bridge.embedded.town.markings import add_line
+from sim_bridge.embedded.town.opendrive import JunctionRecord, LaneSection, RoadMap, RoadRecord
 from sim_bridge.embedded.town.sheets import Sheets
 
+DRIVEN = frozenset({"driving"})
 CORNER_STEPS = 12
+EDGE_LINE_M = 0.18  # wide; it goes on along the flat side of a T
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +34,12 @@ class Mouth:
     """A street's end seen from the junction: its heading away from it, and t of its edges to the left (+) and right."""
 
     pose: Pose2
-    left: tuple[float, float]  # the asphalt's edge, the sidewalk's far edge (the same where there is none)
-    right: tuple[float, float]
+    left: tuple[float, float, float]  # edges of the asphalt, of the sidewalk (the asphalt's without one), of the lanes
+    right: tuple[float, float, float]
+
+    def has_shoulder(self, side: str) -> bool:
+        asphalt, _, lanes = self.left if side == "left" else self.right
+        return abs(asphalt) > abs(lanes) + 0.1
 
     def edge(self, side: str, which: int) -> Pose2:
         x, y, heading = self.pose
@@ -50,6 +57,8 @@ def add_crossing(sheets: Sheets, roads: RoadMap, junction: JunctionRecord) -> No
         border.append(near)
         if np.linalg.norm(far - near, axis=1).max() > 2 * KERB_WIDTH_M:
             add_sidewalk(sheets, near, _kerb(near, far), far)
+        if arm.has_shoulder("left") and following.has_shoulder("right"):
+            add_line(sheets, _corner(arm.edge("left", 2), following.edge("right", 2)), EDGE_LINE_M)
     _add_fan(sheets, np.concatenate(border))
 
 
@@ -58,12 +67,20 @@ def mouth(road: RoadRecord, end: str) -> Mouth:
     section = road.section_at(s)
     along = np.array([s])
     x, y, heading = (float(value) for value in at(road, s, 0.0)[0])
-    edges = {side: tuple(float(t[0]) for t in sidewalk_edges(road, section, side, along)) for side in (1, -1)}
-    left, right = (edges[1][0], edges[1][1]), (edges[-1][0], edges[-1][1])
-    assert math.isclose(left[0], float(paved_edge(road, section, 1, along)[0]))
+    left, right = (_edges(road, section, side, along) for side in (1, -1))
     if end == "start":
         return Mouth((x, y, heading), left, right)
-    return Mouth((x, y, wrap(heading + math.pi)), (-right[0], -right[1]), (-left[0], -left[1]))
+    return Mouth((x, y, wrap(heading + math.pi)), _mirrored(right), _mirrored(left))
+
+
+def _edges(road: RoadRecord, section: LaneSection, side: int, s: Floats) -> tuple[float, float, float]:
+    asphalt, sidewalk = sidewalk_edges(road, section, side, s)
+    lanes = outer_edge(road, section, side, s, DRIVEN)
+    return float(asphalt[0]), float(sidewalk[0]), float(lanes[0])
+
+
+def _mirrored(edges: tuple[float, float, float]) -> tuple[float, float, float]:
+    return -edges[0], -edges[1], -edges[2]
 
 
 def _corner(leaving: Pose2, entering: Pose2) -> Floats:

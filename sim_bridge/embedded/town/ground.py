@@ -25,7 +25,7 @@ TILE_M = 4.0  # one texture repeat
 GRASS_CELL_M = 64.0  # a cell begins at repeat 0: software renderers lose precision far from it
 KERB_WIDTH_M = 0.25
 KERB_COLOR: Color = (0.74, 0.73, 0.70)
-PAVED = {"driving", "shoulder", "parking", "biking", "stop", "restricted", "bidirectional"}
+PAVED = frozenset({"driving", "shoulder", "parking", "biking", "stop", "restricted", "bidirectional"})
 LONGEST_STEP_M = 16.0
 SAGITTA_M = 0.02  # how far a strip's straight edge may cut a bend
 
@@ -44,7 +44,7 @@ def add_grass(sheets: Sheets, bounds: tuple[float, float, float, float], margin_
 def add_street(sheets: Sheets, road: RoadRecord) -> None:
     for section, start, end in road.spans():
         s = stations(road, start, end)
-        left, right = (paved_edge(road, section, side, s) for side in (1, -1))
+        left, right = (outer_edge(road, section, side, s, PAVED) for side in (1, -1))
         add_asphalt(sheets, at(road, s, right)[:, :2], at(road, s, left)[:, :2])
         for side in (1, -1):
             inner, outer = sidewalk_edges(road, section, side, s)
@@ -92,18 +92,18 @@ def _lies_left(near: Floats, far: Floats) -> bool:
     return bool(step[0] * aside[1] - step[1] * aside[0] > 0)
 
 
-def paved_edge(road: RoadRecord, section: LaneSection, side: int, s: Floats) -> Floats:
-    """t where the asphalt ends on one side (+1 left, -1 right): past the last paved lane counted from the middle."""
-    lane_id = 0
-    while (side * (abs(lane_id) + 1)) in section.lanes and section.lanes[side * (abs(lane_id) + 1)].kind in PAVED:
-        lane_id = side * (abs(lane_id) + 1)
-    return lateral(section, road, lane_id, s, 1.0)
+def outer_edge(road: RoadRecord, section: LaneSection, side: int, s: Floats, kinds: frozenset[str]) -> Floats:
+    """t past the last lane of these kinds on one side (+1 left, -1 right), counted from the middle without a gap."""
+    reach = 0
+    while (lane := section.lanes.get(side * (reach + 1))) is not None and lane.kind in kinds:
+        reach += 1
+    return lateral(section, road, side * reach, s, 1.0)
 
 
 def sidewalk_edges(road: RoadRecord, section: LaneSection, side: int, s: Floats) -> tuple[Floats, Floats]:
     """Inner and outer t of the sidewalk on one side, both on the asphalt's edge where there is none."""
     ids = [lane.lane_id for lane in section.lanes.values() if lane.kind == "sidewalk" and lane.lane_id * side > 0]
-    inner = paved_edge(road, section, side, s)
+    inner = outer_edge(road, section, side, s, PAVED)
     if not ids:
         return inner, inner
     return inner, lateral(section, road, max(ids, key=abs), s, 1.0)

@@ -20,6 +20,18 @@ GAP_M = 4.5
 DOUBLE_LINE_M = 0.18  # from the middle of a double line to the middle of either
 ZEBRA_M = 0.5  # a stripe, and the gap beside it
 STOP_LINE_MARGIN_M = 0.2
+# Convex outlines, counter-clockwise: (share of the length ahead, share of half the width to the left).
+_SHAFT = ((0.0, -0.14), (0.45, -0.14), (0.45, 0.14), (0.0, 0.14))
+_TO_LEFT = (
+    _SHAFT,
+    ((0.34, -0.14), (0.45, -0.14), (0.62, 0.45), (0.51, 0.45)),
+    ((0.38, 0.4), (0.78, 0.4), (0.64, 1.0)),
+)
+ARROWS: dict[str, tuple[tuple[tuple[float, float], ...], ...]] = {
+    "straight": (((0.0, -0.14), (0.7, -0.14), (0.7, 0.14), (0.0, 0.14)), ((0.66, -0.42), (1.0, 0.0), (0.66, 0.42))),
+    "left": _TO_LEFT,
+    "right": tuple(tuple((ahead, -left) for ahead, left in reversed(outline)) for outline in _TO_LEFT),
+}
 
 
 def add_paint(sheets: Sheets, road: RoadRecord) -> None:
@@ -35,6 +47,15 @@ def add_paint(sheets: Sheets, road: RoadRecord) -> None:
                 [item.t - item.width / 2 + STOP_LINE_MARGIN_M, item.t + item.width / 2 - STOP_LINE_MARGIN_M]
             )
             _add_bar(sheets, road, item.s - item.length / 2, item.s + item.length / 2, across)
+        elif item.subtype == "arrow":
+            _add_arrow(sheets, road, item)
+
+
+def add_line(sheets: Sheets, points: Floats, width: float) -> None:
+    """A white line along (N, 2) points."""
+    step = np.gradient(points, axis=0)
+    aside = np.column_stack([-step[:, 1], step[:, 0]]) / np.linalg.norm(step, axis=1, keepdims=True) * width / 2
+    _add_strip(sheets, points - aside, points + aside, COLORS["standard"])
 
 
 def _spans(lane: Lane, start: float, end: float) -> Iterator[tuple[Mark, float, float]]:
@@ -81,6 +102,22 @@ def _add_zebra(sheets: Sheets, road: RoadRecord, item: ObjectRecord) -> None:
         middle = first + stripe * 2 * ZEBRA_M
         across = np.array([middle - ZEBRA_M / 2, middle + ZEBRA_M / 2])
         _add_bar(sheets, road, item.s - item.length / 2, item.s + item.length / 2, across)
+
+
+def _add_arrow(sheets: Sheets, road: RoadRecord, item: ObjectRecord) -> None:
+    """From its foot at `s` along the traffic, drawn long as drivers see it from low above the road."""
+    x, y, heading = at(road, item.s, item.t)[0]
+    forward = 1.0 if item.orientation == "+" else -1.0
+    c, s = np.cos(heading) * forward, np.sin(heading) * forward
+    scale = np.array([item.length, item.width / 2])
+    for turn in item.name.split():
+        for polygon in ARROWS.get(turn, ()):
+            local = np.array(polygon) * scale
+            xy = local @ np.array([[c, s], [-s, c]]) + (x, y)
+            fan = np.column_stack(
+                [np.zeros(len(xy) - 2, dtype=np.int64), np.arange(1, len(xy) - 1), np.arange(2, len(xy))]
+            )
+            sheets.flat(PAINT, xy, np.zeros_like(xy), fan, COLORS["standard"])
 
 
 def _add_bar(sheets: Sheets, road: RoadRecord, low: float, high: float, across: Floats) -> None:

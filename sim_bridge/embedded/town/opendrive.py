@@ -69,10 +69,12 @@ class SignalRecord:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRecord:
-    """A crosswalk or a painted line; `length` along the road, `width` across."""
+    """A crosswalk or paint; `length` along the road, `width` across. `name` says the turns of an arrow."""
 
     type: str
     subtype: str
+    name: str
+    orientation: str
     s: float
     t: float
     length: float
@@ -225,6 +227,8 @@ def _object(element: ET.Element) -> ObjectRecord:
     return ObjectRecord(
         type=element.get("type", ""),
         subtype=element.get("subtype", ""),
+        name=element.get("name", ""),
+        orientation=element.get("orientation", "none"),
         s=_float(element, "s"),
         t=_float(element, "t"),
         length=float(element.get("length", "0")),

@@ -117,7 +117,13 @@ def _add_tree(sheets: Sheets, tree: Tree, name: str) -> StaticBox:
     add_post(sheets, BARK, place, bare + tree.crown * 0.4, (TRUNK_M, TRUNK_M * 0.7), WHITE, sides=5 if tree.fine else 3)
     half = (tree.height - bare) / 2
     crown = place.shifted(0, 0, bare + half)
-    add_ball(sheets, LEAVES, crown, (tree.crown, tree.crown * 0.92, half), tree.tint, tree.fine)
+    if tree.conifer:
+        tint = (tree.tint[0] * 0.62, tree.tint[1] * 0.72, tree.tint[2] * 0.78)
+        for share, width in ((0.16, 1.0), (0.48, 0.72)):
+            foot = place.shifted(0, 0, tree.height * share)
+            add_post(sheets, LEAVES, foot, tree.height * 0.52, (tree.crown * width, 0.02), tint, sides=7)
+    else:
+        add_ball(sheets, LEAVES, crown, (tree.crown, tree.crown * 0.92, half), tree.tint, tree.fine)
     return static_box(name, Label.VEGETATION, place.shifted(0, 0, bare / 2), (2 * TRUNK_M, 2 * TRUNK_M, bare))
 
 

@@ -34,7 +34,8 @@ class Building:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """`height` to the top, `crown` its radius; `fine` trees stand near a road and get more triangles."""
+    """`height` to the top, `crown` its radius; `fine` trees stand near a road and get more triangles. A conifer is
+    a stack of cones."""
 
     x: float
     y: float
@@ -42,6 +43,7 @@ class Tree:
     crown: float
     tint: RGB
     fine: bool
+    conifer: bool
 
 
 @dataclass(frozen=True, slots=True)

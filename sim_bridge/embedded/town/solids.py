@@ -105,11 +105,14 @@ def add_post(
 def add_ball(
     sheets: Sheets, look: Look, middle: Place, radii: tuple[float, float, float], color: Color, fine: bool
 ) -> None:
-    """An icosphere of 80 or 20 triangles, stretched. Vertices below the middle are darker: shade within a crown."""
+    """An icosphere of 80 or 20 triangles, stretched, and a little bumpy. It is darker below: shade within a crown."""
     unit, triangles = _icosphere(fine)
+    bumps = 1.0 + 0.07 * np.sin(unit @ np.array([3.1, 2.3, 3.7]) + 3 * middle.heading)[:, None]
     shade = np.clip(0.82 + 0.28 * unit[:, 2:3], 0.55, 1.1)
     uvs = np.column_stack([np.arctan2(unit[:, 1], unit[:, 0]) / math.pi * 2, unit[:, 2] * 1.2])
-    sheets.add(look, middle.points(unit * radii), middle.directions(unit), uvs, triangles, shade * np.array(color))
+    sheets.add(
+        look, middle.points(unit * bumps * radii), middle.directions(unit), uvs, triangles, shade * np.array(color)
+    )
 
 
 @cache

@@ -5,16 +5,20 @@ Near-side lights: a car that waits at the stop line still sees its lamps, POLE_B
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sim_bridge.embedded.town.author.network import Arm, BuiltCrossing, Network, Road
+from sim_bridge.embedded.town.author.network import STRAIGHT_ON_RAD, Arm, BuiltCrossing, Connector, Network, Road
+from sim_bridge.embedded.town.author.plan import LANE_WIDTH_M
+from sim_bridge.embedded.town.curves import wrap
 
 STOP_LINE_M = 5.5  # from the crossing's mouth
 CROSSWALK_M = 2.75  # the middle of it, from the mouth
 CROSSWALK_LENGTH_M = 3.0  # along the road
 POLE_BEYOND_LINE_M = 3.5
 POLE_FROM_EDGE_M = 0.8
+ARROWS_M = (14.0, 34.0)  # feet of the arrows on a lane, from the mouth
 FIRST_SPEED_SIGN_M = 14.0  # past the crossing's mouth
 FIRST_SIGNAL_ID = 2000
 
@@ -56,10 +60,22 @@ class Crosswalk:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrow:
+    """Painted on one lane before a crossing; `turns` are out of "left", "straight", "right". `s` is its foot."""
+
+    road_id: int
+    s: float
+    t: float
+    orientation: str
+    turns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Furniture:
     signals: tuple[PlannedSignal, ...]
     stop_lines: tuple[StopLine, ...]
     crosswalks: tuple[Crosswalk, ...]
+    arrows: tuple[Arrow, ...]
 
 
 def place(network: Network) -> Furniture:
@@ -70,7 +86,7 @@ def place(network: Network) -> Furniture:
         for signal in numbered
         if signal.kind != "speed"
     )
-    return Furniture(numbered, lines, tuple(_crosswalks(network)))
+    return Furniture(numbered, lines, tuple(_crosswalks(network)), tuple(_arrows(network)))
 
 
 def _crossing_signals(network: Network) -> Iterator[PlannedSignal]:
@@ -122,6 +138,27 @@ def _crosswalks(network: Network) -> Iterator[Crosswalk]:
             if arm.profile.border == "sidewalk" and _crossed_on_foot(crossing, arm):
                 length = _road(network, arm.road_id).curve.length
                 yield Crosswalk(arm.road_id, _from_mouth(arm, length, CROSSWALK_M), arm.profile.carriageway_m)
+
+
+def _arrows(network: Network) -> Iterator[Arrow]:
+    """Where an approach has several lanes, each says where it leads."""
+    for crossing in network.crossings:
+        for arm in crossing.arms:
+            for index in range(arm.profile.lanes if arm.profile.lanes > 1 else 0):
+                lane = arm.lane_in(index)
+                ways = [way for way in crossing.connectors if way.source is arm and way.source_lane == lane]
+                turns = tuple(sorted({_turn_name(way) for way in ways}))
+                t = math.copysign((index + 0.5) * LANE_WIDTH_M, lane)
+                for distance in ARROWS_M:
+                    s = _from_mouth(arm, _road(network, arm.road_id).curve.length, distance)
+                    yield Arrow(arm.road_id, s, t, "+" if arm.contact == "end" else "-", turns)
+
+
+def _turn_name(way: Connector) -> str:
+    turn = wrap(way.curve.end[2] - way.curve.start[2])
+    if abs(turn) < STRAIGHT_ON_RAD:
+        return "straight"
+    return "left" if turn > 0 else "right"
 
 
 def _crossed_on_foot(crossing: BuiltCrossing, arm: Arm) -> bool:

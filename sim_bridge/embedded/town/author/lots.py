@@ -11,7 +11,7 @@ from sim_bridge.embedded.town.author.network import Network
 from sim_bridge.embedded.town.author.plan import LANE_WIDTH_M
 from sim_bridge.embedded.town.curves import Curve, Floats
 
-HOUSE_TO_LANE_M = 6.2  # from a lane's centre: half a lane, the widest sidewalk, and a step
+HOUSE_TO_LANE_M = 4.9  # from a lane's centre: half a lane, the widest sidewalk, and a hand's breadth
 HOUSE_GAP_M = 0.5
 PERIMETER_STEP_M = 2.0
 

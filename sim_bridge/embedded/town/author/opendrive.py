@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 from sim_bridge.embedded.town.author.furniture import (
     CROSSWALK_LENGTH_M,
     TYPES,
+    Arrow,
     Crosswalk,
     Furniture,
     PlannedSignal,
@@ -27,6 +28,7 @@ GEO_REFERENCE = "+proj=tmerc +lat_0=48.2 +lon_0=11.6 +k=1 +x_0=0 +y_0=0 +datum=W
 NO_CHANGE_M = 20.0  # before a stop line the mark between lanes is solid
 STOP_LINE_THICKNESS_M = 0.5
 MARK_WIDTH_M = 0.18
+ARROW_LENGTH_M, ARROW_WIDTH_M = 4.5, 1.2
 
 
 def opendrive(network: Network, furniture: Furniture) -> str:
@@ -69,6 +71,9 @@ def _road(root: ET.Element, network: Network, road: Road, furniture: Furniture) 
     for line in furniture.stop_lines:
         if line.road_id == road.road_id:
             _stop_line(objects, line)
+    for arrow in furniture.arrows:
+        if arrow.road_id == road.road_id:
+            _arrow(objects, arrow)
     for crosswalk in furniture.crosswalks:
         if crosswalk.road_id == road.road_id:
             _crosswalk(objects, crosswalk)
@@ -239,6 +244,24 @@ def _stop_line(objects: ET.Element, line: StopLine) -> None:
         width=width,
     )
     _add(element, "validity", fromLane=line.lanes[0], toLane=line.lanes[1])
+
+
+def _arrow(objects: ET.Element, arrow: Arrow) -> None:
+    _add(
+        objects,
+        "object",
+        id=len(objects) + 1 + arrow.road_id * 100,
+        name=" ".join(arrow.turns),
+        type="roadMark",
+        subtype="arrow",
+        s=arrow.s,
+        t=arrow.t,
+        zOffset=0.0,
+        hdg=0.0 if arrow.orientation == "+" else math.pi,
+        orientation=arrow.orientation,
+        length=ARROW_LENGTH_M,
+        width=ARROW_WIDTH_M,
+    )
 
 
 def _crosswalk(objects: ET.Element, crosswalk: Crosswalk) -> None:

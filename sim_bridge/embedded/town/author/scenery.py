@@ -20,8 +20,8 @@ from sim_bridge.embedded.town.scenery_file import Building, Lamp, Prop, Rail, Sc
 LAMP_SPACING_M = 27.0
 LAMP_FROM_EDGE_M = 0.6
 CLEAR_OF_MOUTH_M = 12.0  # lamps and props leave the view of lights and crosswalks free
-TREE_SPACING_M = 16.0
-GROVES = 30
+TREE_SPACING_M = 18.0
+GROVES = 45
 GROVE_TREES = (3, 7)
 GROVE_SPREAD_M = 7.0
 FIELD_MARGIN_M = 90.0
@@ -51,7 +51,7 @@ class Quarter:
 
 
 CENTRE = Quarter(
-    ("facade_brick", "facade_plaster", "facade_office", "facade_glass"), (3, 7), (14, 26), (12, 18), (1.0, 2.5),
+    ("facade_brick", "facade_plaster", "facade_office", "facade_glass"), (3, 7), (14, 26), (12, 18), (0.2, 0.9),
     (0.5, 4.0), 0.1, shops=0.6,
 )  # fmt: skip
 TOWN_STREET = Quarter(
@@ -171,17 +171,19 @@ def _field_trees(ground: Ground, random: np.random.Generator) -> Iterator[Tree]:
     for _ in range(GROVES):
         middle_x = random.uniform(x_min - FIELD_MARGIN_M, x_max + FIELD_MARGIN_M)
         middle_y = random.uniform(y_min - FIELD_MARGIN_M, y_max + FIELD_MARGIN_M)
+        is_conifer = bool(random.random() < 0.4)
         for _ in range(int(random.integers(*GROVE_TREES))):
             x, y = random.normal((middle_x, middle_y), GROVE_SPREAD_M)
-            tree = _tree(float(x), float(y), random, fine=False)
+            tree = _tree(float(x), float(y), random, fine=False, conifer=is_conifer)
             if ground.is_clear_of_roads(tree.x, tree.y, 12.0) and ground.is_free(tree.x, tree.y, tree.crown * 0.7):
                 ground.occupy(tree.x, tree.y, tree.crown * 0.7)
                 yield tree
 
 
-def _tree(x: float, y: float, random: np.random.Generator, fine: bool) -> Tree:
+def _tree(x: float, y: float, random: np.random.Generator, fine: bool, conifer: bool = False) -> Tree:
     height = random.uniform(5.0, 8.5) * (1.0 if fine else 1.3)
-    return Tree(x, y, height, height * random.uniform(0.24, 0.32), LEAVES[int(random.integers(len(LEAVES)))], fine)
+    crown = height * random.uniform(0.24, 0.32) * (0.8 if conifer else 1.0)
+    return Tree(x, y, height, crown, LEAVES[int(random.integers(len(LEAVES)))], fine, conifer)
 
 
 def _has_rail(profile: Profile) -> bool:
