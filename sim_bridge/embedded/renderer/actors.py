@@ -22,6 +22,7 @@ _FAR_FROM_M = 38.0
 _BEYOND_SIGHT_M = 2000.0
 _SHADOW_SPREAD = 1.30
 _SHADOW_DARKNESS = 0.62
+_MOST_LOOKS = 96  # geometry of one vehicle in one paint is some 100 kB
 _PAINTS: tuple[RGB, ...] = (
     (0.78, 0.79, 0.80),
     (0.12, 0.13, 0.15),
@@ -190,6 +191,9 @@ class Actors:
         paint = paint_of(actor_id, attributes)
         key = (blueprint_id, paint)
         if key not in self._looks:
+            if len(self._looks) >= _MOST_LOOKS:
+                # The oldest; actors that wear it keep their own hold on its geometry.
+                del self._looks[next(iter(self._looks))]
             self._looks[key] = _VehicleNodes(vehicle_models.build(VEHICLES[blueprint_id], paint))
         return self._looks[key]
 

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float32]
 RGB = tuple[float, float, float]
 
 _FULL_DAY_DEG, _NIGHT_DEG = 18.0, -8.0
-_NIGHT_TINT = np.array([0.20, 0.24, 0.36])
+_NIGHT_TINT = np.array([0.27, 0.31, 0.43])
 _LOW_SUN_TINT = np.array([1.10, 0.93, 0.76])
 # The sun in a vehicle's own frame, high and a little behind it, because rears are what a driver looks at. It turns with
 # the body, which the eye does not notice and which costs nothing per frame.

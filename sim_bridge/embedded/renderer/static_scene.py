@@ -23,7 +23,7 @@ _SOLID_SORT, _FLAT_SORT = 18, 22  # panda's own bins: opaque 20, transparent 30
 # Pieces this large are culled by the camera's frustum as a whole.
 _CHUNK_M = 60.0
 _BEYOND_M = 1400.0
-_GRASS_TONE = (0.36, 0.50, 0.24)
+_GRASS_TONE = (0.42, 0.53, 0.29)
 
 
 def _open_bins() -> None:

@@ -54,7 +54,7 @@ def _asphalt() -> Image:
 
 
 def _grass() -> Image:
-    image = _grained("grass", (0.36, 0.50, 0.24), 0.22, 0.16)
+    image = _grained("grass", (0.42, 0.53, 0.29), 0.20, 0.14)
     image[..., 0] *= 1.0 + (_noise(_rng("straw"), _SIZE, 6) - 0.5) * 0.3
     return image
 
@@ -79,8 +79,8 @@ def _bark() -> Image:
 def _leaves() -> Image:
     rng = _rng("leaves")
     clumps = _noise(rng, _SIZE, 8) * 0.5 + _noise(rng, _SIZE, 20) * 0.5
-    light = 0.55 + 0.75 * clumps + (rng.random((_SIZE, _SIZE)).astype(np.float32) - 0.5) * 0.2
-    return _flat((0.30, 0.46, 0.20)) * light[..., None]
+    light = 0.50 + 0.95 * clumps + (rng.random((_SIZE, _SIZE)).astype(np.float32) - 0.5) * 0.25
+    return _flat((0.40, 0.56, 0.26)) * light[..., None]
 
 
 def _brick_wall() -> Image:
