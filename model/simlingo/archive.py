@@ -34,9 +34,7 @@ def found(path: Path) -> Path:
     if path.is_dir():
         path = path / RELEASED_NAME
     if not path.is_file():
-        raise CheckpointError(
-            f"there is no checkpoint at {path}: give the path of {RELEASED_NAME} or of a converted file"
-        )
+        raise CheckpointError(f"there is no checkpoint at {path}: give a {RELEASED_NAME} or a converted file")
     return path
 
 

@@ -97,7 +97,8 @@ def report(rows: list[Row], args: argparse.Namespace) -> None:
 def scene(config: SimLingoConfig) -> tuple[Tensor, prompts.Navigation]:
     """A picture of noise as tiles, and two target points."""
     noise = np.random.default_rng(7).integers(0, 256, (512, 1024, 3), np.uint8)
-    return torch.from_numpy(images.tiles(noise, config.tile_px)), prompts.by_target_points([(12.0, 0.5), (30.0, 4.0)])
+    tiles = images.normalised(torch.from_numpy(images.tiles(noise, config.tile_px)))
+    return tiles, prompts.by_target_points([(12.0, 0.5), (30.0, 4.0)])
 
 
 def farthest(ours: Waypoints, theirs: Waypoints) -> float:

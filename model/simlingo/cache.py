@@ -46,24 +46,16 @@ class GrowingKeys:
 class FixedKeys:
     """Buffers of `capacity` slots for one row. `where` holds the slots that the next pass writes; set it before."""
 
-    def __init__(self, layers: int, kv_heads: int, capacity: int, head_dim: int, like: Tensor, widest: int) -> None:
+    def __init__(self, layers: int, kv_heads: int, capacity: int, head_dim: int, like: Tensor) -> None:
         shape = (layers, 2, 1, kv_heads, capacity, head_dim)
         self.buffer = torch.zeros(shape, dtype=like.dtype, device=like.device)
-        self.where = torch.zeros(widest, dtype=torch.long, device=like.device)
-        self.count = 0  # how many entries of `where` the pass in progress uses
+        self.where = torch.zeros(0, dtype=torch.long, device=like.device)
 
     @property
     def capacity(self) -> int:
         return self.buffer.shape[4]
 
     def update(self, keys: Tensor, values: Tensor, layer: int, *_: object, **__: object) -> tuple[Tensor, Tensor]:
-        slots = self.where[: self.count]
-        self.buffer[layer, 0].index_copy_(2, slots, keys)
-        self.buffer[layer, 1].index_copy_(2, slots, values)
+        self.buffer[layer, 0].index_copy_(2, self.where, keys)
+        self.buffer[layer, 1].index_copy_(2, self.where, values)
         return self.buffer[layer, 0], self.buffer[layer, 1]
-
-    def saved(self, length: int) -> Tensor:
-        return self.buffer[..., :length, :].clone()
-
-    def load(self, saved: Tensor) -> None:
-        self.buffer[..., : saved.shape[4], :].copy_(saved)

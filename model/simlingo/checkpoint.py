@@ -54,7 +54,7 @@ def load(
     config, rules = _plan(tensors, is_ours, unmerged, path)
     with torch.device("meta"):
         network = SimLingo(config, unmerged)
-    memory.demand(int(memory.HEADROOM * _size(network, dtype)), device, available)
+    memory.demand(int(memory.HEADROOM * size(network, dtype)), device, available)
     account = Account(len(tensors), len({s for r in rules for s in r.sources}), _drop_aliases(tensors), is_ours)
     slots = dict(network.named_parameters())
     # Largest first: its source and its copy are in memory together, best while there is little else.
@@ -107,7 +107,7 @@ def _some(names: list[str]) -> str:
     return (", ".join(names[:4]) or "nothing") + more
 
 
-def _size(network: nn.Module, dtype: torch.dtype) -> int:
+def size(network: nn.Module, dtype: torch.dtype) -> int:
     return sum(parameter.numel() for parameter in network.parameters()) * dtype.itemsize
 
 

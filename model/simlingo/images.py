@@ -1,6 +1,8 @@
 """SimLingo's eye: camera picture -> two normalised tiles, exactly as its training pictures were made. Any thread.
 
-1024x512 RGB --JPEG 95--> drop 153 rows --> 1024x359 --bicubic--> 896x448 --> left and right 448x448 --> ImageNet
+    1024x512 RGB --JPEG 95--> drop 153 rows --> 1024x359 --bicubic--> 896x448 --> left and right 448x448 --> ImageNet
+
+Up to the tiles it is bytes on the CPU; the normalisation runs wherever the network is.
 """
 
 from __future__ import annotations
@@ -9,14 +11,16 @@ import io
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from PIL import Image
+from torch import Tensor
 
 from model.simlingo.config import TILES
 
 CAMERA_SIZE = (1024, 512)
 JPEG_QUALITY = 95  # the training pictures' own; the round trip leaves the same marks on what the camera sees
-MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-STD = np.array([0.229, 0.224, 0.225], np.float32)
+MEAN = (0.485, 0.456, 0.406)  # ImageNet's, per channel of 0..1
+STD = (0.229, 0.224, 0.225)
 
 
 def jpeg_round_trip(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
@@ -38,8 +42,8 @@ def grid_for(width: int, height: int) -> tuple[int, int]:
     return min(grids, key=lambda grid: abs(width / height - grid[0] / grid[1]))
 
 
-def cut(rgb: npt.NDArray[np.uint8], tile_px: int) -> npt.NDArray[np.float32]:
-    """(H, W, 3) RGB, 2:1, already a JPEG's -> (2, 3, tile_px, tile_px) normalised, left tile first."""
+def cut(rgb: npt.NDArray[np.uint8], tile_px: int) -> npt.NDArray[np.uint8]:
+    """(H, W, 3) RGB, 2:1, already a JPEG's -> (2, 3, tile_px, tile_px), left tile first."""
     if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8:
         raise ValueError(f"expected an (H, W, 3) uint8 RGB picture, got shape {rgb.shape} of {rgb.dtype}")
     if rgb.shape[1] != 2 * rgb.shape[0] or rgb.shape[0] < 64:
@@ -49,12 +53,17 @@ def cut(rgb: npt.NDArray[np.uint8], tile_px: int) -> npt.NDArray[np.float32]:
     kept = Image.fromarray(without_bonnet(rgb))
     columns, rows = grid_for(*kept.size)
     assert columns * rows == TILES, "a 2:1 picture without its bonnet is two tiles wide"
-    wide = np.asarray(kept.resize((columns * tile_px, rows * tile_px), Image.Resampling.BICUBIC), np.float32)
-    tiles = wide.reshape(tile_px, columns, tile_px, 3).transpose(1, 3, 0, 2)  # (2, 3, px, px)
-    return np.ascontiguousarray((tiles / 255.0 - MEAN[:, None, None]) / STD[:, None, None], np.float32)
+    wide = np.asarray(kept.resize((columns * tile_px, rows * tile_px), Image.Resampling.BICUBIC))
+    return np.ascontiguousarray(wide.reshape(tile_px, columns, tile_px, 3).transpose(1, 3, 0, 2))
 
 
-def tiles(rgb: npt.NDArray[np.uint8], tile_px: int) -> npt.NDArray[np.float32]:
+def normalised(tiles: Tensor) -> Tensor:
+    """(..., 3, px, px) uint8 -> float32 with ImageNet's mean and spread taken out."""
+    mean, std = (torch.tensor(values, device=tiles.device).view(3, 1, 1) for values in (MEAN, STD))
+    return (tiles.float() / 255.0 - mean) / std
+
+
+def tiles(rgb: npt.NDArray[np.uint8], tile_px: int) -> npt.NDArray[np.uint8]:
     """A camera frame, 1024x512 RGB uint8 -> (2, 3, tile_px, tile_px). Raises ValueError for any other size."""
     if rgb.shape != (CAMERA_SIZE[1], CAMERA_SIZE[0], 3) or rgb.dtype != np.uint8:
         raise ValueError(

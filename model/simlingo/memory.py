@@ -19,11 +19,11 @@ class TooLittleMemory(RuntimeError):
 
 def available_bytes() -> int | None:
     """What this process may still take: the machine's or its container's, whichever is less. None where unknown."""
-    limits = [value for value in (_meminfo(), _container()) if value is not None]
+    limits = [value for value in (meminfo(), container()) if value is not None]
     return min(limits) if limits else None
 
 
-def _meminfo(path: Path = Path("/proc/meminfo")) -> int | None:
+def meminfo(path: Path = Path("/proc/meminfo")) -> int | None:
     try:
         lines = dict(line.split(":", 1) for line in path.read_text().splitlines() if ":" in line)
         return int(lines["MemAvailable"].split()[0]) * 1024
@@ -31,7 +31,7 @@ def _meminfo(path: Path = Path("/proc/meminfo")) -> int | None:
         return None
 
 
-def _container(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+def container(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
     try:
         limit, used = (folder / "memory.max").read_text().strip(), int((folder / "memory.current").read_text())
         return None if limit == "max" else max(0, int(limit) - used)

@@ -16,6 +16,9 @@ from model.simlingo.network import SimLingo
 
 
 class Reader(Protocol):
+    def see(self, tiles: Tensor) -> Tensor:
+        """Tiles (1, 2, 3, px, px) -> image tokens (1, image_tokens, width)."""
+
     def blank(self) -> Any:
         """Keys of a context that has read nothing."""
 
@@ -44,7 +47,11 @@ class EagerReader:
     """Plain calls on a growing cache."""
 
     def __init__(self, network: SimLingo) -> None:
+        self.network = network
         self.body = network.language.model
+
+    def see(self, tiles: Tensor) -> Tensor:
+        return self.network.see(tiles)
 
     def blank(self) -> GrowingKeys:
         return GrowingKeys()
@@ -66,3 +73,12 @@ class EagerReader:
         context.keys.forget(slots)
         context.positions = context.positions - context.valid[:, -slots:].sum(1)
         context.valid = context.valid[:, :-slots]
+
+
+def fitting_reader(network: SimLingo) -> Reader:
+    """CUDA graphs where the network is on a GPU, plain calls elsewhere."""
+    if network.device.type != "cuda":
+        return EagerReader(network)
+    from model.simlingo.graphs import GraphReader
+
+    return GraphReader(network)

@@ -24,7 +24,7 @@ from model.simlingo import images
 from model.simlingo.config import MAX_NEW_TOKENS, QUERIES
 from model.simlingo.context import Context
 from model.simlingo.network import SimLingo
-from model.simlingo.reading import EagerReader, Reader
+from model.simlingo.reading import Reader, fitting_reader
 from model.simlingo.tokens import Words
 from sim_bridge.messages import Points
 
@@ -51,7 +51,7 @@ class Runtime:
             )
         self.network = network.eval()
         self.words = words
-        self.reader = reader or EagerReader(network)
+        self.reader = reader or fitting_reader(network)
         self._picture_ids = torch.tensor(words.picture_ids(network.config.image_tokens), device=network.device)
 
     @torch.inference_mode()
@@ -61,7 +61,7 @@ class Runtime:
         A prefix that is not shared is left to be read together with the one prompt behind it, which saves a pass.
         """
         tiles = torch.from_numpy(images.tiles(rgb, self.network.config.tile_px))
-        return self.encode_tiles(tiles.to(self.network.device), is_shared)
+        return self.encode_tiles(images.normalised(tiles.to(self.network.device)), is_shared)
 
     @torch.inference_mode()
     def encode_tiles(self, tiles: Tensor, is_shared: bool = True) -> Context:
@@ -80,7 +80,7 @@ class Runtime:
 
     def see(self, tiles: Tensor) -> Tensor:
         """(2, 3, px, px) -> (1, image_tokens, width)."""
-        return self.network.see(tiles[None])
+        return self.reader.see(tiles[None])
 
     def picture_embeddings(self, seen: Tensor) -> Tensor:
         """The picture's tokens in their marks, (1, n, width)."""

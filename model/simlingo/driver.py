@@ -1,0 +1,180 @@
+"""SimLingo as a Driver: a frame and a navigator's hint in, a plan and words out. Runs on the driver's thread.
+
+    no instruction, alongside      the driving prompt; its answer is always the same, so it is read and not generated
+    no instruction, talk first     the commentary prompt: words, then the plan on them, as published
+    instruction, FOLLOW            Action Dreaming; its answer is always the same too, so alongside it is read
+    instruction, SAFETY            words first in either order: whether the car obeys is decided in the words
+
+One frame's picture is encoded once, however many plans, comments and answers are asked of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from model import prompts
+from model.prompts import Prompt
+from model.simlingo import checkpoint, kinds, memory, speech, tokens
+from model.simlingo.context import Context
+from model.simlingo.runtime import Runtime, Waypoints
+from sim_bridge.messages import FRONT_CAMERA, DrivePlan, DriverInfo, Instruction, InstructionMode, Observation
+
+# A look this old, in ticks, still counts as now for talking about it.
+FRESH_TICKS = 3
+FOLLOWING = "Following the given instruction."
+NAVIGATION = ("points", "command")
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+class DriverFailed(RuntimeError):
+    """This frame gave no plan or no words; the message says why and what to do."""
+
+
+class SimLingoDriver:
+    """Owns the network. `navigation` is what the route is told by: target points, or the navigator's command."""
+
+    def __init__(self, runtime: Runtime, navigation: str = "points", loaded: str = "") -> None:
+        if navigation not in NAVIGATION:
+            raise ValueError(f"expected navigation by one of {NAVIGATION}, got {navigation!r}")
+        self.runtime, self.navigation, self.loaded = runtime, navigation, loaded
+        self._picture: Context | None = None
+        self._looked_at = (-1, -1)  # episode, tick
+
+    @classmethod
+    def load(
+        cls,
+        path: Path,
+        tokenizer: Path | None = None,
+        dtype: str = "bfloat16",
+        device: str | None = None,
+        navigation: str = "points",
+        unmerged: bool = False,
+    ) -> SimLingoDriver:
+        """The driver of a checkpoint file. `device` None takes a GPU where there is one.
+
+        Raises TokenizerError, CheckpointError or TooLittleMemory, each with the cause and the way out.
+        """
+        words = tokens.load(tokenizer)  # seconds, and most likely to be missing: before the gigabytes
+        where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        network, account = checkpoint.load(path, DTYPES[dtype], where, unmerged)
+        try:
+            return cls(Runtime(network, words), navigation, account.line)
+        except torch.cuda.OutOfMemoryError:
+            raise memory.TooLittleMemory(_no_gpu_memory()) from None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it plans at control rate: on a GPU. On a CPU a frame takes seconds; drive in lockstep there."""
+        return self.runtime.network.device.type == "cuda"
+
+    @property
+    def info(self) -> DriverInfo:
+        device = self.runtime.network.device
+        where = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU, seconds per frame"
+        kind = str(self.runtime.network.dtype).removeprefix("torch.")
+        return DriverInfo("simlingo", "SimLingo", False, f"{where}, {kind}; {self.loaded}".rstrip("; "))
+
+    def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
+        """Raises DriverFailed or ValueError with one sentence; the car brakes then."""
+        started = time.perf_counter()
+        text = instruction.text if instruction else ""
+        is_judged = instruction is not None and instruction.mode is InstructionMode.SAFETY and prompts.sanitize(text)
+        waypoints, words = self._guarded(observation, instruction, talk_first or bool(is_judged))
+        return DrivePlan(
+            episode=observation.episode,
+            made_at_tick=observation.tick,
+            made_from=observation.ego,
+            path_xy_in_ego=_read_only(waypoints.path),
+            speed_xy_in_ego=_read_only(waypoints.speed),
+            instruction_serial=instruction.serial if instruction else 0,
+            reads_instruction_as=kinds.read(text),
+            inference_ms=1000 * (time.perf_counter() - started),
+            commentary=words,
+        )
+
+    def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
+        """What the car does next and why; under an instruction, how it takes the instruction."""
+        prompt, _ = self._prompt(observation, instruction, speaks=True)
+        yield from speech.bare(self._spoken(observation, prompt))
+
+    def answer(self, observation: Observation, question: str) -> Iterator[str]:
+        if not prompts.sanitize(question):
+            raise ValueError("there is no readable question in that: type one in words")
+        prompt = prompts.question(observation.ego.speed_mps, self._hint(observation), question)
+        yield from speech.bare(self._spoken(observation, prompt))
+
+    def close(self) -> None:
+        self._picture = None
+
+    def _guarded(
+        self, observation: Observation, instruction: Instruction | None, speaks: bool
+    ) -> tuple[Waypoints, str]:
+        try:
+            waypoints, words = self._plan(observation, instruction, speaks)
+        except torch.cuda.OutOfMemoryError:
+            self._give_back_memory()
+            raise DriverFailed(_no_gpu_memory()) from None
+        if not (np.isfinite(waypoints.path).all() and np.isfinite(waypoints.speed).all()):
+            raise DriverFailed("SimLingo's plan holds values that are not finite: load the checkpoint in float32")
+        return waypoints, words
+
+    def _plan(self, observation: Observation, instruction: Instruction | None, speaks: bool) -> tuple[Waypoints, str]:
+        prompt, answer = self._prompt(observation, instruction, speaks)
+        context = self.runtime.prompt(self._look(observation, fresh_ticks=0), prompt)
+        if speaks:
+            self.runtime.generate(context)
+        else:
+            self.runtime.assume(context, answer)
+        words = prompts.bare_answer(self.runtime.words.text(context.said[0])) if speaks else ""
+        return self.runtime.act(context)[0], words
+
+    def _prompt(self, observation: Observation, instruction: Instruction | None, speaks: bool) -> tuple[Prompt, str]:
+        """The prompt, and the answer it was trained to have where that is always the same."""
+        speed, hint = observation.ego.speed_mps, self._hint(observation)
+        if instruction and prompts.sanitize(instruction.text):
+            return prompts.dream(speed, hint, instruction.text, instruction.mode), prompts.answer("dream", FOLLOWING)
+        made = prompts.commentary(speed, hint) if speaks else prompts.driving(speed, hint)
+        return made, prompts.answer("drive", "")
+
+    def _hint(self, observation: Observation) -> prompts.Navigation:
+        if self.navigation == "points":
+            return prompts.by_target_points(observation.target_points_xy_in_ego)
+        return prompts.by_command(observation.command, observation.command_distance_m, observation.next_command)
+
+    def _look(self, observation: Observation, fresh_ticks: int) -> Context:
+        """The observation's picture, encoded once; or the newest look where that is of almost the same moment."""
+        episode, tick = self._looked_at
+        if self._picture is None or episode != observation.episode or abs(tick - observation.tick) > fresh_ticks:
+            self._picture = None  # before the next one is made, so that two are never held
+            self._picture = self.runtime.encode(observation.frame(FRONT_CAMERA.name).rgb)
+            self._looked_at = (observation.episode, observation.tick)
+        return self._picture
+
+    def _spoken(self, observation: Observation, prompt: Prompt) -> Iterator[str]:
+        try:
+            yield from self.runtime.decode(self.runtime.prompt(self._look(observation, FRESH_TICKS), prompt))
+        except torch.cuda.OutOfMemoryError:
+            self._give_back_memory()
+            raise DriverFailed(_no_gpu_memory()) from None
+
+    def _give_back_memory(self) -> None:
+        self._picture = None
+        torch.cuda.empty_cache()
+
+
+def _read_only(points: np.ndarray) -> np.ndarray:
+    points = np.array(points, np.float32)
+    points.setflags(write=False)
+    return points
+
+
+def _no_gpu_memory() -> str:
+    return (
+        "the GPU has no memory left for SimLingo, which takes up to 4 GB in bfloat16: close what else runs on it, "
+        "or start with `--device cpu`"
+    )
