@@ -101,7 +101,7 @@ def along(route: npt.NDArray[np.float64], xy: npt.ArrayLike) -> tuple[float, flo
     heading = math.atan2(b[1] - a[1], b[0] - a[0])
     ahead = -(gap[k, 0] * math.cos(heading) + gap[k, 1] * math.sin(heading))
     right = -(-gap[k, 0] * math.sin(heading) + gap[k, 1] * math.cos(heading))
-    return k + ahead, right, heading
+    return float(k + ahead), float(right), float(heading)
 
 
 def reach(body: Body, heading: float) -> tuple[float, float]:

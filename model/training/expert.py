@@ -38,6 +38,8 @@ STOP_WITHIN_S = 2.0
 SLOWER_BRAKE_MPS2 = 2.5
 FASTER_ACCELERATION_MPS2 = 3.0
 TOP_SPEED_MPS = 25.0
+# An instruction stands until the next one, so "faster" has to come to rest somewhere: this much over the limit.
+FASTEST_OF_LIMIT = 1.3
 # A yellow light is a red one while the car can still stop gently.
 YELLOW_BRAKE_MPS2 = 4.0
 # The front keeps this far from a walker, the stop margin of the rollout included.
@@ -135,7 +137,8 @@ def _free_demand(
         return Demand(max(0.6 * speed, min(speed, 1.5)), caps, brake_mps2=SLOWER_BRAKE_MPS2)
     if kind is Kind.FASTER:
         wish = 1.4 * speed + 1.5
-        top = TOP_SPEED_MPS if mode is InstructionMode.FOLLOW else max(facts.speed_limit_mps, speed)
+        fastest = FASTEST_OF_LIMIT if mode is InstructionMode.FOLLOW else 1.0
+        top = min(TOP_SPEED_MPS, max(fastest * facts.speed_limit_mps, speed))
         return Demand(min(wish, top), caps, acceleration_mps2=FASTER_ACCELERATION_MPS2)
     if kind is Kind.TARGET_SPEED and value is not None:
         top = TOP_SPEED_MPS if mode is InstructionMode.FOLLOW else facts.speed_limit_mps
