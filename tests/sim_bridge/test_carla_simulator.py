@@ -1,0 +1,210 @@
+"""CarlaSimulator over the real client and the embedded world: what only a CARLA world can show."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import carla
+import msgpack
+import pytest
+
+from sim_bridge.carla_config import CarlaConfig
+from sim_bridge.carla_simulator import CarlaSimulator
+from sim_bridge.interfaces import SimulatorLost
+from sim_bridge.messages import CHASE_CAMERA, FRONT_CAMERA, Control, Phase
+from sim_bridge.session import DriveSession, SessionConfig
+from tests.sim_bridge.driving import is_alive, until
+from tests.sim_bridge.route_driver import RouteDriver
+from tests.worlds import TOWN, embedded
+
+ROOT = Path(__file__).resolve().parents[2]
+SMALL = replace(FRONT_CAMERA, width_px=128, height_px=64)
+
+
+def small(port: int, **changes: object) -> CarlaConfig:
+    """Tiny pictures and nobody else on the road, unless a test wants otherwise."""
+    plain = CarlaConfig(port=port, is_embedded=True, front_camera=SMALL, chase_camera=None, traffic_vehicles=0)
+    return replace(plain, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def onlooker(embedded_port: int) -> carla.World:
+    """Somebody else's client of the same world."""
+    client = carla.Client("127.0.0.1", embedded_port)
+    client.set_timeout(10.0)
+    return client.get_world()
+
+
+def moving_things(world: carla.World) -> dict[int, str]:
+    return {a.id: a.type_id for a in world.get_actors() if a.type_id.startswith(("vehicle.", "sensor.", "walker."))}
+
+
+def test_it_follows_the_route_through_junctions_without_touching_anything(embedded_port: int) -> None:
+    with CarlaSimulator(small(embedded_port)) as simulator:
+        driver = RouteDriver(simulator.dense_route_xy_in_world, 7.0)
+        session = DriveSession(simulator, driver, SessionConfig(seed=4, has_pictures=False))
+        junctions, was_inside, travelled_m, last = 0, False, 0.0, None
+        for _ in range(600):
+            view = session.advance()
+            here = simulator.navigator.dense_route()[0]
+            junctions += here.is_junction and not was_inside
+            was_inside = here.is_junction
+            if last is not None:
+                travelled_m += ((view.ego.x_m - last.x_m) ** 2 + (view.ego.y_m - last.y_m) ** 2) ** 0.5
+            last = view.ego
+            aside_m = ((here.x_m - view.ego.x_m) ** 2 + (here.y_m - view.ego.y_m) ** 2) ** 0.5
+            assert aside_m < 1.5, "at most half a metre aside, and half a metre between two points"
+        assert simulator.collisions == ()
+        assert junctions >= 1 and travelled_m > 170
+
+
+def test_hitting_something_is_felt(embedded_port: int) -> None:
+    with CarlaSimulator(small(embedded_port)) as simulator:
+        simulator.reset(2)
+        ahead = simulator.carla_map.get_waypoint(simulator.ego.get_location()).next(14.0)[0].transform
+        ahead.location.z += 0.5
+        parked = simulator.carla_world.get_blueprint_library().find("vehicle.audi.tt")
+        other = simulator.carla_world.spawn_actor(parked, ahead)
+        try:
+            for _ in range(120):
+                simulator.step(Control(throttle=0.9))
+                if simulator.collisions:
+                    break
+            assert simulator.collisions[0].other_type_id == "vehicle.audi.tt"
+            assert 0 < simulator.collisions[0].tick <= 120 and simulator.collisions[0].impulse_ns > 100
+        finally:
+            other.destroy()
+
+
+def test_it_takes_only_its_own_actors_away_and_gives_the_clock_back(embedded_port: int, onlooker: carla.World) -> None:
+    settings = onlooker.get_settings()
+    points = onlooker.get_map().get_spawn_points()
+    parked = onlooker.spawn_actor(onlooker.get_blueprint_library().find("vehicle.audi.tt"), points[0])
+    until(lambda: parked.id in moving_things(onlooker))
+    try:
+        with CarlaSimulator(small(embedded_port, traffic_vehicles=3)) as simulator:
+            for seed in (1, 2, 3):
+                simulator.reset(seed)
+                simulator.step(Control())
+                seen = moving_things(simulator.carla_world)
+                assert len(seen) == 1 + 1 + 3 + 2, "the parked car, ours, three others, a camera and a bumper"
+            assert onlooker.get_settings().synchronous_mode
+        until(lambda: moving_things(onlooker) == {parked.id: "vehicle.audi.tt"})
+        assert onlooker.get_settings().synchronous_mode == settings.synchronous_mode
+        assert onlooker.get_settings().fixed_delta_seconds == settings.fixed_delta_seconds
+    finally:
+        parked.destroy()
+
+
+def test_traffic_moves_by_itself(embedded_port: int) -> None:
+    with CarlaSimulator(small(embedded_port, traffic_vehicles=4)) as simulator:
+        simulator.reset(1)
+        others = [a for a in simulator.carla_world.get_actors().filter("vehicle.*") if a.id != simulator.ego.id]
+        assert len(others) == 4
+        for _ in range(80):
+            simulator.step(Control(brake=1.0))
+        assert sum(vehicle.get_velocity().length() > 1.0 for vehicle in others) >= 1
+
+
+DIES = """
+import os, sys
+from dataclasses import replace
+from sim_bridge.carla_config import CarlaConfig
+from sim_bridge.carla_simulator import CarlaSimulator
+from sim_bridge.messages import Control, FRONT_CAMERA
+front = replace(FRONT_CAMERA, width_px=128, height_px=64)
+simulator = CarlaSimulator(CarlaConfig(port=int(sys.argv[1]), traffic_vehicles=2, front_camera=front))
+simulator.reset(1)
+simulator.step(Control())
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_killed_drive_left_behind_is_cleared_by_the_next(embedded_port: int, onlooker: carla.World) -> None:
+    assert not onlooker.get_settings().synchronous_mode
+    subprocess.run([sys.executable, "-c", DIES, str(embedded_port)], cwd=ROOT, timeout=60, check=False)
+    until(lambda: len(moving_things(onlooker)) == 1 + 2 + 3)
+    with CarlaSimulator(small(embedded_port)) as simulator:
+        simulator.reset(1)
+        assert len(moving_things(simulator.carla_world)) == 3
+    until(lambda: not moving_things(onlooker))
+    assert not onlooker.get_settings().synchronous_mode, "not the clock of the dead drive, the one before it"
+
+
+def test_a_town_it_does_not_have_is_refused_by_the_names_it_has(embedded_port: int) -> None:
+    with pytest.raises(SimulatorLost, match=rf"no town 'Atlantis'.*{TOWN}"):
+        CarlaSimulator(small(embedded_port, town="Atlantis"))
+
+
+def test_nobody_there_is_said_within_the_time_given() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+        began = time.monotonic()
+        with pytest.raises(SimulatorLost, match=f"No CARLA server answers at 127.0.0.1:{port}"):
+            CarlaSimulator(small(port, connect_timeout_s=0.5))
+        assert time.monotonic() - began < 5.0
+
+
+@contextlib.contextmanager
+def server_of_version(version: str) -> Iterator[int]:
+    """Speaks just enough of CARLA's RPC to say which version it is."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=talk, args=(connection,), daemon=True).start()
+
+    def talk(connection: socket.socket) -> None:
+        unpacker = msgpack.Unpacker()
+        with connection, contextlib.suppress(OSError):
+            while data := connection.recv(4096):
+                unpacker.feed(data)
+                for _, number, _method, _arguments in unpacker:
+                    connection.sendall(msgpack.packb([1, number, None, [[1, version]]]))
+
+    threading.Thread(target=answer, daemon=True).start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.close()
+
+
+def test_another_version_is_refused_by_both_names() -> None:
+    with server_of_version("0.9.15") as port, pytest.raises(SimulatorLost, match=r"CARLA 0\.9\.15.*CARLA 0\.9\.16"):
+        CarlaSimulator(small(port))
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_a_world_that_dies_or_hangs_is_lost_within_five_seconds_and_fails_the_drive(number: int) -> None:
+    with embedded() as world:
+        simulator = CarlaSimulator(small(world.port))
+        session = DriveSession(simulator, RouteDriver(simulator.dense_route_xy_in_world, 5.0))
+        session.advance(3)
+        os.kill(world.process_id, number)
+        began = time.monotonic()
+        with pytest.raises(SimulatorLost, match="stopped answering"):
+            session.advance(3)
+        assert time.monotonic() - began < 5.5
+        assert session.view().phase is Phase.FAILED and "stopped answering" in session.view().failure
+        session.close()
+        os.kill(world.process_id, signal.SIGKILL)
+        until(lambda: not is_alive(world.process_id))
+
+
+def test_settings_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="70000"):
+        CarlaConfig(port=70000)
+    assert CarlaConfig(port=2000, chase_camera=CHASE_CAMERA).world == "carla 127.0.0.1:2000"
