@@ -171,7 +171,7 @@ def rules_the_lights(port: int) -> None:
         light.set_state(carla.TrafficLightState.Red)
         car = ego(world)
         car.set_simulate_physics(False)
-        car.set_transform(carla.Transform(carla.Location(95.0, 1.75, 0.0)))
+        car.set_transform(carla.Transform(carla.Location(97.0, 1.75, 0.0)))
         for _ in range(300):
             world.tick()
         assert light.is_frozen() and light.state == carla.TrafficLightState.Red

@@ -266,12 +266,23 @@ def test_a_car_before_a_stop_line_is_at_its_light_and_past_it_no_more() -> None:
     world.simulate(ego, False)
     nose = ego.shape.length / 2.0
     seen = {}
-    for bumper_x in (80.0, 95.0, 99.9, 102.0):
+    for bumper_x in (80.0, 98.5, 99.9, 102.0):
         world.place(ego, Pose(bumper_x - nose, 1.75))
         world.tick()
         seen[bumper_x] = ego.waits_at
-    assert seen == {80.0: 0, 95.0: first.actor_id, 99.9: first.actor_id, 102.0: 0}
+    assert seen == {80.0: 0, 98.5: first.actor_id, 99.9: first.actor_id, 102.0: 0}
     assert ego.speed_limit_kmh == 50.0
+
+
+def test_a_trigger_lies_across_its_own_lanes_before_the_line() -> None:
+    world = flat_world()
+    for light in world.lights:
+        x, y, _ = moved(light.pose, light.box.location)
+        assert (x, y) == pytest.approx((97.5, light.signal.stop_line.y))
+        # The first axis runs across the road, and stays inside the lane of 3.5 m.
+        tip_x, tip_y, _ = moved(light.pose, (light.box.location[0] + light.box.extent[0], light.box.location[1], 0.0))
+        assert tip_x == pytest.approx(97.5)
+        assert 1.0 < abs(tip_y - light.signal.stop_line.y) < 1.75
 
 
 def test_speed_limits_follow_the_lane() -> None:

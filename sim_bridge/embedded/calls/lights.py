@@ -6,7 +6,6 @@ from sim_bridge.embedded.calls.desk import Desk, Refused
 from sim_bridge.embedded.contracts import LightState
 from sim_bridge.embedded.wire.structs import BoundingBox
 from sim_bridge.embedded.world.actors import TrafficLight
-from sim_bridge.embedded.world.geometry import seen_from
 
 _HEAD_EXTENT = (0.2, 0.2, 0.5)
 
@@ -56,7 +55,6 @@ def get_group_traffic_lights(desk: Desk, actor_id: int) -> tuple[int, ...]:
 
 
 def get_light_boxes(desk: Desk, actor_id: int) -> tuple[BoundingBox, ...]:
-    """The lamps' boxes in the light's own frame."""
-    light = desk.one(TrafficLight, actor_id)
-    head = light.signal.head
-    return (BoundingBox(seen_from(light.pose, (head.x, head.y, head.z)), _HEAD_EXTENT),)
+    """The lamps' boxes in the world, as CARLA gives them."""
+    head = desk.one(TrafficLight, actor_id).signal.head
+    return (BoundingBox((head.x, head.y, head.z), _HEAD_EXTENT, (head.pitch, head.yaw, head.roll)),)

@@ -13,6 +13,7 @@ _FULL_THROTTLE = 4.0
 _FULL_BRAKE = 8.0
 _STANDING_MPS = 0.1
 _SPEED_GAIN = 1.5  # m/s2 asked per m/s of error
+_INTEGRAL_GAIN, _INTEGRAL_WITHIN_MPS = 0.8, 3.0
 
 
 def followed(vehicle: Vehicle, wanted: AckermannControl, delta_s: float) -> VehicleControl:
@@ -28,6 +29,10 @@ def followed(vehicle: Vehicle, wanted: AckermannControl, delta_s: float) -> Vehi
     sign = -1.0 if is_reverse else 1.0
     error = sign * (wanted.speed - speed)
     pull = error * (vehicle.ackermann_settings.speed_kp / 0.15) * _SPEED_GAIN
+    # What drag takes from the car has to be put back: the error of the past, slowly, and forgotten when far off.
+    is_close = abs(error) < _INTEGRAL_WITHIN_MPS
+    vehicle.speed_debt = (vehicle.speed_debt + _INTEGRAL_GAIN * error * delta_s) if is_close else 0.0
+    pull += vehicle.speed_debt
     if wanted.acceleration != 0.0:
         limit = abs(wanted.acceleration)
         pull = min(max(pull, -limit), limit)

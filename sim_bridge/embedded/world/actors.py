@@ -64,6 +64,7 @@ class Vehicle(Actor):
     control: VehicleControl = field(default_factory=VehicleControl)
     ackermann: AckermannControl | None = None
     ackermann_settings: AckermannSettings = field(default_factory=AckermannSettings)
+    speed_debt: float = 0.0  # the Ackermann controller's memory, m/s2
     light_flags: int = 0
     constant_velocity: Vec3 | None = None  # along the car's own axes
     is_simulated: bool = True

@@ -17,8 +17,9 @@ from sim_bridge.embedded.world.lanes import LaneIndex, LanePlace
 _NEXT = {LightState.GREEN: LightState.YELLOW, LightState.YELLOW: LightState.RED, LightState.RED: LightState.GREEN}
 
 # A car is "at" a light from where a firm brake (m/s2) would still stop it at the line, and at least this far before it.
-_FIRM_BRAKE = 5.0
-_ZONE_M = 7.0
+# The Traffic Manager brakes as soon as its car is "at" a red light; with these it comes to rest 3 m before the line.
+_FIRM_BRAKE = 6.0
+_ZONE_M = 2.0
 _FARTHEST_M = 35.0
 _PAST_LINE_M = 0.8  # a car whose origin is this far beyond the line has passed it
 _FRONT_OVERHANG = 0.5  # of the car's length lies before its origin
