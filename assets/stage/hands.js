@@ -16,7 +16,7 @@ export class Hands {
     this.isReverse = false;
     this.seq = 0;
     this.left = 0;
-    this.sent = new Map(); // seq -> when, for the time until the drive applied it
+    this.presses = []; // {seq, pressed_ms} of every key that went down: what the bench reads
     window.addEventListener("keydown", (event) => this.pressed(event));
     window.addEventListener("keyup", (event) => this.released(event));
     for (const leaving of ["blur", "pagehide"]) window.addEventListener(leaving, () => this.letGo());
@@ -39,6 +39,8 @@ export class Hands {
     if (!DRIVING.has(event.code) && !SHIFTS.has(event.code)) return undefined;
     if (DRIVING.has(event.code)) event.preventDefault();
     this.held.add(event.code);
+    this.presses.push({ seq: this.seq + 1, pressed_ms: event.timeStamp });
+    if (this.presses.length > 1000) this.presses.shift();
     return this.changed();
   }
 
@@ -74,12 +76,9 @@ export class Hands {
   }
 
   post() {
-    const t = performance.now();
-    const message = { k: "hands", seq: ++this.seq, held: [...this.held], reverse: this.isReverse, t };
+    const message = { k: "hands", seq: ++this.seq, held: [...this.held], reverse: this.isReverse, t: performance.now() };
     if (this.axes) message.axes = this.axes;
-    if (!this.link.send(message)) return;
-    this.sent.set(this.seq, t);
-    if (this.sent.size > 400) this.sent.delete(this.sent.keys().next().value);
+    this.link.send(message);
   }
 }
 
