@@ -28,7 +28,7 @@ GEO_REFERENCE = "+proj=tmerc +lat_0=48.2 +lon_0=11.6 +k=1 +x_0=0 +y_0=0 +datum=W
 NO_CHANGE_M = 20.0  # before a stop line the mark between lanes is solid
 STOP_LINE_THICKNESS_M = 0.5
 MARK_WIDTH_M = 0.18
-ARROW_LENGTH_M, ARROW_WIDTH_M = 4.5, 1.2
+ARROW_LENGTH_M, ARROW_WIDTH_M = 4.5, 1.8
 
 
 def opendrive(network: Network, furniture: Furniture) -> str:

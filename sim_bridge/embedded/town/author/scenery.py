@@ -20,6 +20,8 @@ from sim_bridge.embedded.town.scenery_file import Building, Lamp, Prop, Rail, Sc
 LAMP_SPACING_M = 27.0
 LAMP_FROM_EDGE_M = 0.6
 CLEAR_OF_MOUTH_M = 12.0  # lamps and props leave the view of lights and crosswalks free
+TIGHT_BEND_M = 40.0
+BUS_LENGTH_M = 10.0
 TREE_SPACING_M = 18.0
 GROVES = 45
 GROVE_TREES = (3, 7)
@@ -128,6 +130,7 @@ def _lamps(road: Road, ground: Ground) -> Iterator[Lamp]:
         return
     side = 1
     for s in np.arange(CLEAR_OF_MOUTH_M + 6.0, road.curve.length - CLEAR_OF_MOUTH_M, LAMP_SPACING_M):
+        side = -side if _cuts_corner(road, float(s), side) else side
         x, y, heading = _beside(road, float(s), side * (profile.carriageway_m + LAMP_FROM_EDGE_M))
         ground.occupy(x, y, 0.8)
         yield Lamp(x, y, heading - side * math.pi / 2)
@@ -144,8 +147,9 @@ def _props(road: Road, ground: Ground, random: np.random.Generator) -> Iterator[
             if random.random() < 0.45:
                 continue
             t = profile.carriageway_m + profile.border_width_m - 0.45
-            x, y, heading = _beside(road, float(s + random.uniform(-4, 4)), side * t)
-            if ground.is_free(x, y, 0.9):
+            along = float(s + random.uniform(-4, 4))
+            x, y, heading = _beside(road, along, side * t)
+            if ground.is_free(x, y, 0.9) and not _cuts_corner(road, along, side):
                 ground.occupy(x, y, 1.6)
                 # Fronts face the road.
                 yield Prop(str(random.choice(kinds)), x, y, heading + (math.pi if side > 0 else 0.0))
@@ -178,6 +182,12 @@ def _field_trees(ground: Ground, random: np.random.Generator) -> Iterator[Tree]:
             if ground.is_clear_of_roads(tree.x, tree.y, 12.0) and ground.is_free(tree.x, tree.y, tree.crown * 0.7):
                 ground.occupy(tree.x, tree.y, tree.crown * 0.7)
                 yield tree
+
+
+def _cuts_corner(road: Road, s: float, side: int) -> bool:
+    """Whether this is the inside of a tight bend, where a bus's rear wheels run over the kerb."""
+    near = (s - BUS_LENGTH_M, s, s + BUS_LENGTH_M)
+    return any(side * road.curve.curvature_at(along) > 1 / TIGHT_BEND_M for along in near)
 
 
 def _tree(x: float, y: float, random: np.random.Generator, fine: bool, conifer: bool = False) -> Tree:
