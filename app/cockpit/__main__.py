@@ -59,6 +59,9 @@ def _show(url: str, ticket: str) -> int:
     window = Window(link)
     try:
         window.open()
+        # Where no screen answers, SDL may draw into memory instead and call it a success.
+        if pygame.display.get_driver() == "offscreen" and not os.environ.get("SDL_VIDEODRIVER"):
+            raise pygame.error("no screen answered")
     except pygame.error as error:
         print(
             f"The display cannot be opened ({error}), so the cockpit stays closed; the page drives on.", file=sys.stderr

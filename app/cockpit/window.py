@@ -99,7 +99,7 @@ def _painted(view: Seen) -> pygame.Surface | None:
     jpeg = view.jpegs.get("front")
     if not jpeg:
         return None
-    picture = pygame.image.load(io.BytesIO(jpeg), "front.jpg")
+    picture = pygame.image.load(io.BytesIO(jpeg), "front.jpg").convert()
     camera = camera_from(next(p["camera"] for p in view.header["pictures"] if p["camera"]["name"] == "front"))
     if picture.get_size() == (camera.width_px, camera.height_px):
         draw_plan(picture, camera, view.header["plan"])
