@@ -130,8 +130,10 @@ def _lamps(road: Road, ground: Ground) -> Iterator[Lamp]:
         return
     side = 1
     for s in np.arange(CLEAR_OF_MOUTH_M + 6.0, road.curve.length - CLEAR_OF_MOUTH_M, LAMP_SPACING_M):
-        side = -side if _cuts_corner(road, float(s), side) else side
-        x, y, heading = _beside(road, float(s), side * (profile.carriageway_m + LAMP_FROM_EDGE_M))
+        bend = _tight_bend(road, float(s))
+        side = -bend if bend else side
+        aside = profile.border_width_m - LAMP_FROM_EDGE_M if bend else LAMP_FROM_EDGE_M
+        x, y, heading = _beside(road, float(s), side * (profile.carriageway_m + aside))
         ground.occupy(x, y, 0.8)
         yield Lamp(x, y, heading - side * math.pi / 2)
         side = -side
@@ -149,7 +151,7 @@ def _props(road: Road, ground: Ground, random: np.random.Generator) -> Iterator[
             t = profile.carriageway_m + profile.border_width_m - 0.45
             along = float(s + random.uniform(-4, 4))
             x, y, heading = _beside(road, along, side * t)
-            if ground.is_free(x, y, 0.9) and not _cuts_corner(road, along, side):
+            if ground.is_free(x, y, 0.9) and not _tight_bend(road, along):
                 ground.occupy(x, y, 1.6)
                 # Fronts face the road.
                 yield Prop(str(random.choice(kinds)), x, y, heading + (math.pi if side > 0 else 0.0))
@@ -184,10 +186,12 @@ def _field_trees(ground: Ground, random: np.random.Generator) -> Iterator[Tree]:
                 yield tree
 
 
-def _cuts_corner(road: Road, s: float, side: int) -> bool:
-    """Whether this is the inside of a tight bend, where a bus's rear wheels run over the kerb."""
-    near = (s - BUS_LENGTH_M, s, s + BUS_LENGTH_M)
-    return any(side * road.curve.curvature_at(along) > 1 / TIGHT_BEND_M for along in near)
+def _tight_bend(road: Road, s: float) -> int:
+    """1 near a tight bend to the left, -1 to the right, 0 elsewhere. There a bus's rear wheels run over the inner kerb
+    and its nose over the outer one."""
+    near = [road.curve.curvature_at(along) for along in (s - BUS_LENGTH_M, s, s + BUS_LENGTH_M)]
+    sharpest = max(near, key=abs)
+    return 0 if abs(sharpest) < 1 / TIGHT_BEND_M else (1 if sharpest > 0 else -1)
 
 
 def _tree(x: float, y: float, random: np.random.Generator, fine: bool, conifer: bool = False) -> Tree:
