@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from panda3d.core import LPoint3, LVector3
+from panda3d.core import LPoint3, LVector3, loadPrcFileData
 
 from sim_bridge.embedded.contracts import Pose
+
+# Without panda3d's own main loop nobody collects unused transforms and states; they are then freed as they fall idle.
+loadPrcFileData("backseat", "garbage-collect-states 0")
 
 Vector = tuple[float, float, float]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,7 @@ import pytest
 
 from sim_bridge.embedded.contracts import Camera, Drawn, LightState, Pose, Sky, Town
 from sim_bridge.embedded.renderer import Renderer
+from sim_bridge.embedded.renderer.pipe import has_graphics_device
 from sim_bridge.embedded.vehicles import DEFAULT_EGO, VEHICLES
 from tests.embedded.plain_towns import block, floor, lamp_at, plain_town
 
@@ -307,6 +309,14 @@ def test_cameras_and_actors_come_and_go() -> None:
         renderer.close()
 
 
+def test_a_buffer_used_again_shows_only_its_new_camera() -> None:
+    with _renderer(plain_town((block((10.0, 0.0, 1.7), 1.0, MAGENTA),))) as renderer:
+        for width, height, yaw in ((64, 32, 0.0), (200, 150, 180.0), (50, 20, 0.0)):
+            picture = _shot(renderer, _camera(Pose(0.0, 0.0, 1.7, 0.0, yaw), width, height))
+            assert picture.shape == (height, width, 4)
+            assert _is_magenta(picture).any() == (yaw == 0.0)
+
+
 def test_wrong_use_is_named() -> None:
     with _renderer(plain_town()) as renderer:
         renderer.add_actor(1, DEFAULT_EGO, {"color": "not a colour"})
@@ -316,7 +326,18 @@ def test_wrong_use_is_named() -> None:
             renderer.add_actor(2, "vehicle.flying.saucer", {})
         with pytest.raises(KeyError, match="camera 9"):
             renderer.render([], [_camera(camera_id=9)], {}, NOON)
+        for camera in (_camera(width=0), _camera(height=100_000), _camera(fov=180.0)):
+            with pytest.raises(ValueError, match="expected a"):
+                renderer.add_camera(camera)
     with pytest.raises(ValueError, match="vulkan"):
         Renderer(plain_town(), "vulkan")
     with pytest.raises(ValueError, match="texture out of"):
         Renderer(plain_town((floor("road", 5.0, MAGENTA, texture="velvet"),)), "software")
+
+
+def test_gl_is_tried_only_where_there_is_a_graphics_device(tmp_path: Path) -> None:
+    assert not has_graphics_device(tmp_path)
+    (tmp_path / "dri").mkdir()
+    assert not has_graphics_device(tmp_path)
+    (tmp_path / "dri" / "renderD128").touch()
+    assert has_graphics_device(tmp_path)

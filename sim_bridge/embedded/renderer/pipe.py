@@ -6,7 +6,9 @@ panda3d has one global GraphicsEngine; every buffer is created and drawn from th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from panda3d.core import (
@@ -39,20 +41,37 @@ loadPrcFileData("backseat renderer", _SETTINGS)
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where buffers are made. `anchor` is a tiny buffer that keeps the graphics state alive between cameras."""
+    """Where buffers are made; one per process and kind. `anchor` is a tiny buffer that keeps the graphics state alive.
+
+    A software buffer never gives its pixels back, so one that is not needed any more waits in `idle` to be resized.
+    """
 
     name: str
     is_gl: bool
     engine: Any
     pipe: Any
     anchor: Any
+    idle: list[Any] = field(default_factory=list)
 
     def make_buffer(self, name: str, width: int, height: int) -> Any:
         """An inactive offscreen buffer. Raises RuntimeError when the driver refuses the size."""
+        if self.idle:
+            buffer = self.idle.pop()
+            buffer.setSize(width, height)
+            return buffer
         buffer = _make_buffer(self.engine, self.pipe, name, (width, height), self.is_gl, self.anchor)
         if buffer is None:
             raise RuntimeError(f"{self.name} refused a {width}x{height} picture; ask for a smaller camera")
         return buffer
+
+    def give_back(self, buffer: Any) -> None:
+        if self.is_gl:
+            self.engine.removeWindow(buffer)
+            return
+        buffer.setActive(False)
+        buffer.clearRenderTextures()
+        buffer.removeAllDisplayRegions()
+        self.idle.append(buffer)
 
 
 def _make_buffer(engine: Any, pipe: Any, name: str, size: tuple[int, int], is_gl: bool, host: Any) -> Any:
@@ -61,7 +80,7 @@ def _make_buffer(engine: Any, pipe: Any, name: str, size: tuple[int, int], is_gl
     properties.setDepthBits(24 if is_gl else 1)
     if is_gl and host is not None:
         properties.setMultisamples(4)
-    flags = GraphicsPipe.BFRefuseWindow
+    flags = GraphicsPipe.BFRefuseWindow | (0 if is_gl else GraphicsPipe.BFResizeable)
     window = WindowProperties.size(*size)
     if host is None:
         buffer = engine.makeOutput(pipe, name, 0, properties, window, flags)
@@ -78,7 +97,7 @@ def open_target(prefer: str = "auto") -> Target:
     if prefer not in ("auto", "software", "gl"):
         raise ValueError(f"expected auto, software or gl as the renderer, got {prefer!r}")
     engine = GraphicsEngine.getGlobalPtr()
-    if prefer != "software":
+    if prefer == "gl" or (prefer == "auto" and has_graphics_device()):
         target = _open_gl(engine, accept_software_gl=prefer == "gl")
         if target is not None:
             return target
@@ -87,6 +106,13 @@ def open_target(prefer: str = "auto") -> Target:
     return _open_software(engine)
 
 
+def has_graphics_device(devices: Path = Path("/dev")) -> bool:
+    """Whether Linux shows a graphics card. Asked first, because trying GL without one loads all of Mesa for nothing."""
+    names = ("nvidiactl", "dxg")
+    return any((devices / name).exists() for name in names) or any((devices / "dri").glob("renderD*"))
+
+
+@cache
 def _open_gl(engine: Any, accept_software_gl: bool) -> Target | None:
     pipe = GraphicsPipeSelection.getGlobalPtr().makeModulePipe("p3headlessgl")
     if pipe is None:
@@ -102,6 +128,7 @@ def _open_gl(engine: Any, accept_software_gl: bool) -> Target | None:
     return Target(f"gl: {driver}", True, engine, pipe, anchor)
 
 
+@cache
 def _open_software(engine: Any) -> Target:
     ensure_x11()
     selection = GraphicsPipeSelection.getGlobalPtr()

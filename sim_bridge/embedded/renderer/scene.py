@@ -20,6 +20,8 @@ from sim_bridge.embedded.renderer.views import View
 
 # panda keeps bit 31 of a camera mask for itself.
 _MASK_BITS = 31
+_LARGEST_PX = 8192
+_FOV_DEG = (1.0, 175.0)
 # Light is baked again when a weather moved it this far; a script that turns the sun a little each tick stays cheap.
 _SUN_STEP_DEG, _WEATHER_STEP = 2.0, 5.0
 
@@ -54,7 +56,9 @@ class Renderer:
         self._actors.remove(actor_id)
 
     def add_camera(self, camera: Camera, supersample: int = 1) -> None:
-        """`supersample` 2 smooths edges at about twice the price. Raises ValueError on an id in use."""
+        """`supersample` 2 smooths edges at about twice the price. Raises ValueError on an id in use, on a size outside
+        1..8192 and on a field of view outside 1..175 degrees."""
+        _check(camera)
         if camera.camera_id in self._views:
             raise ValueError(f"camera {camera.camera_id} exists; remove it before adding another")
         taken = {view.mask_bit for view in self._views.values()}
@@ -113,7 +117,13 @@ class Renderer:
         self._views.clear()
         self._actors.close()
         self._scene.removeNode()
-        self._target.engine.removeWindow(self._target.anchor)
+
+
+def _check(camera: Camera) -> None:
+    if not (1 <= camera.width <= _LARGEST_PX and 1 <= camera.height <= _LARGEST_PX):
+        raise ValueError(f"expected a picture of 1..{_LARGEST_PX} pixels a side, got {camera.width}x{camera.height}")
+    if not _FOV_DEG[0] <= camera.fov <= _FOV_DEG[1]:
+        raise ValueError(f"expected a horizontal fov of {_FOV_DEG[0]}..{_FOV_DEG[1]} degrees, got {camera.fov}")
 
 
 def _differs(sky: Sky, baked: Sky | None) -> bool:

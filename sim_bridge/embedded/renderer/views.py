@@ -73,7 +73,7 @@ class View:
         return reduced
 
     def close(self) -> None:
-        self._target.engine.removeWindow(self._buffer)
+        self._target.give_back(self._buffer)
         self.path.removeNode()
 
 
