@@ -44,6 +44,7 @@ class DriverAtWork:
         self._sights: Mailbox[Sight] = Mailbox()
         self._outcomes: Mailbox[Outcome] = Mailbox()
         self._stopping = threading.Event()
+        self._rest, self._is_resting = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._busy_since: float | None = None
         self._has_failed = False
@@ -55,7 +56,19 @@ class DriverAtWork:
         self._thread.start()
 
     def look(self, sight: Sight) -> None:
+        self._rest.clear()
         self._sights.put(sight)
+
+    def rest(self, timeout_s: float = 1.0) -> None:
+        """Look at nothing and say nothing until the next `look`: the world is about to change under the driver.
+
+        Waits for the call in progress, but not for a driver that hangs in it.
+        """
+        self._is_resting.clear()
+        self._rest.set()
+        self._sights.take()
+        self._sights.wake()
+        self._is_resting.wait(timeout_s if self._thread is not None else 0.0)
 
     def look_now(self, sight: Sight) -> Outcome:
         """Lockstep: plan for this observation and say the next few words, in the caller's thread."""
@@ -89,6 +102,9 @@ class DriverAtWork:
     def _work(self) -> None:
         sight: Sight | None = None
         while not self._stopping.is_set():
+            if self._rest.is_set():
+                sight = None
+                self._is_resting.set()
             # Plan first; with nothing to plan, talk; with nothing to say either, wait for the next picture.
             if (newer := self._sights.take()) is not None:
                 sight = newer

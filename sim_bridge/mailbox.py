@@ -15,6 +15,7 @@ class Mailbox(Generic[Item]):
         self._arrived = threading.Condition()
         self._item: Item | None = None
         self._is_closed = False
+        self._is_woken = False
 
     def put(self, item: Item) -> None:
         with self._arrived:
@@ -32,8 +33,15 @@ class Mailbox(Generic[Item]):
     def wait(self, timeout_s: float) -> bool:
         """Until something can be taken, or the box is closed. Whether there is something."""
         with self._arrived:
-            self._arrived.wait_for(lambda: self._item is not None or self._is_closed, timeout_s)
+            self._arrived.wait_for(lambda: self._item is not None or self._is_closed or self._is_woken, timeout_s)
+            self._is_woken = False
             return self._item is not None
+
+    def wake(self) -> None:
+        """Let whoever waits look around, item or not."""
+        with self._arrived:
+            self._is_woken = True
+            self._arrived.notify_all()
 
     def close(self) -> None:
         """Wake whoever waits in `take`. Items already inside can still be taken."""

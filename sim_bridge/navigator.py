@@ -74,8 +74,8 @@ class Navigator:
     # ---- privileged: for a teacher, never for a driver that looks
 
     def dense_route(self) -> list[RoutePoint]:
-        """The route from the car on, one metre apart, at least 100 m of it where the road goes on."""
-        return self._dense[self._at :]
+        """The route from the car on, one metre apart, at least 100 m of it where the road goes on. Any thread."""
+        return list(self._ahead)
 
     def dense_route_xy_in_world(self) -> Floats:
         """The same as (N, 2) metres."""
@@ -108,6 +108,8 @@ class Navigator:
         elif drives_along and not lane.is_junction and not here.is_junction:
             self._watch_lane(lane, here)
         self._offset_m = self._distance_to_route(ego.x_m, ego.y_m)
+        # Replaced whole, because a teacher reads it on the driver's thread while the car moves on.
+        self._ahead = tuple(self._dense[self._at :])
 
     def _watch_lane(self, lane: Any, here: RoutePoint) -> None:
         """Another lane than the route's, in the same direction, is a lane change done: the route goes on from it."""
@@ -134,6 +136,7 @@ class Navigator:
         self._sparse: list[RoutePoint] = []
         self._thinned_to, self._since_m = 0, 0.0
         self._extend()
+        self._ahead = tuple(self._dense)
 
     def _advance(self, ego: EgoState) -> None:
         """The dense point nearest the car, searched a little behind and as far ahead as a tick can take it."""

@@ -190,6 +190,7 @@ class DriveSession:
         self._phase = Phase.STARTING
         self._show(())
         self._seed = seed
+        self._work.rest()
         self._observation = self._simulator.reset(seed)
         self._plan.restart(self._observation.episode)
         self._wheel.happens(Event.EPISODE_STARTED)

@@ -1,13 +1,17 @@
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from sim_bridge.messages import (
     Ask,
+    DrivePlan,
     Engage,
     Engagement,
     HumanInput,
+    Instruction,
     InstructionMode,
+    Observation,
     Pause,
     Phase,
     Reason,
@@ -75,6 +79,39 @@ def test_a_plan_made_before_a_reset_is_dropped() -> None:
         view = seen(session, lambda v: v.plan_age_ms is not None)
         assert view.episode == 2 and driver.plans >= plans_before + 2
         assert view.plan_age_ms < 500  # type: ignore[operator]
+
+
+def test_the_driver_rests_while_the_world_is_rebuilt() -> None:
+    class Rebuilding(StraightRoad):
+        is_rebuilding = False
+
+        def reset(self, seed: int) -> Observation:
+            self.is_rebuilding = True
+            time.sleep(0.2)
+            self.is_rebuilding = False
+            return super().reset(seed)
+
+    road = Rebuilding()
+
+    class Watchful(SteadyDriver):
+        looked_while_rebuilding = 0
+
+        def plan(self, observation: Observation, *more: object) -> DrivePlan:
+            self.looked_while_rebuilding += road.is_rebuilding
+            return super().plan(observation, *more)  # type: ignore[arg-type]
+
+        def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
+            for word in ("on ", "and ") * 50:
+                self.looked_while_rebuilding += road.is_rebuilding
+                yield word
+
+    driver = Watchful()
+    with running(road, driver) as session:
+        for episode in (1, 2, 3):
+            seen(session, lambda v, e=episode: v.episode == e and v.tick >= 3 and v.plan_age_ms is not None)  # type: ignore[misc]
+            session.submit(Reset())
+        seen(session, lambda v: v.episode == 4 and v.plan_age_ms is not None)
+    assert driver.looked_while_rebuilding == 0
 
 
 def test_a_question_is_answered_while_the_car_drives_on() -> None:
