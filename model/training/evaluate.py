@@ -1,0 +1,142 @@
+"""`launch.py evaluate`: a driver's figures, on starts, places and phrasings it was not trained on.
+
+`drive` runs it closed loop in lockstep; `dream` shows it held-out frames with held-out instructions, and asks for plain
+decisions, questions and commentary beside them. Figures as JSON, a report as one HTML file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from model.training import evaluate_frames
+from model.training.evaluate_frames import Case
+from model.training.own_world import WorldDidNotStart, own_world
+from model.training.report import write_report
+from sim_bridge.interfaces import Driver, SimulatorLost
+
+ROOT = Path(__file__).resolve().parents[2]
+SUITES = ("drive", "dream", "all")
+FIRST_PORT = 2500
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--suite", choices=SUITES, default="all", help="Drive in a world, look at frames, or both.")
+    parser.add_argument("--driver", choices=("pocket", "teacher"), default="pocket", help="Who is scored.")
+    parser.add_argument(
+        "--weights", type=Path, default=ROOT / "assets" / "pocket", help="The folder of Pocket's weights."
+    )
+    parser.add_argument("--data", type=Path, help="Collected folders whose val split is looked at; dream needs it.")
+    parser.add_argument("--routes", type=int, default=10, help="How many routes to drive.")
+    parser.add_argument("--reds", type=int, default=10, help="How many red lights to approach.")
+    parser.add_argument("--frames", type=int, default=600, help="How many held-out frames to look at.")
+    parser.add_argument("--per-category", type=int, default=100, help="How many instructions of each kind and mode.")
+    parser.add_argument("--seed", type=int, default=90_000, help="The seed of starts and draws.")
+    parser.add_argument("--town", default="Backseat01", help="The town to drive in.")
+    parser.add_argument("--carla", default="", metavar="HOST:PORT", help="Use a running CARLA 0.9.16 instead.")
+    parser.add_argument("--port", type=int, default=FIRST_PORT, help="The first port to try for a world of our own.")
+    parser.add_argument("--out", type=Path, help="The folder to put evaluation.json and evaluation.html into.")
+    parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
+
+
+def main(args: argparse.Namespace) -> int:
+    problem = _bad_use(args)
+    if problem:
+        print(problem, file=sys.stderr)
+        return 2
+    begun = time.monotonic()
+    figures: dict[str, Any] = {
+        "driver": args.driver,
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "town": args.town,
+        "seed": args.seed,
+    }
+    cases: list[Case] = []
+    try:
+        if args.suite in ("dream", "all") and args.driver == "pocket":
+            figures["open_loop"], cases = _open_loop(args)
+        if args.suite in ("drive", "all"):
+            figures["drive"] = _closed_loop(args)
+    except (SimulatorLost, WorldDidNotStart, ValueError, OSError) as error:
+        print(f"The evaluation stopped: {error}", file=sys.stderr)
+        return 1
+    figures["minutes"] = round((time.monotonic() - begun) / 60, 1)
+    _publish(args, figures, cases)
+    return 0
+
+
+def _bad_use(args: argparse.Namespace) -> str:
+    wants_frames = args.suite in ("dream", "all") and args.driver == "pocket"
+    if wants_frames and args.data is None:
+        return "The dream suite looks at collected frames: give their folder with --data, or choose --suite drive."
+    if args.suite == "dream" and args.driver == "teacher":
+        return "The teacher does not look at pictures; the dream suite is made of its labels. Use --suite drive."
+    if min(args.routes, args.reds, args.frames, args.per_category) < 0:
+        return "Expected counts of at least 0."
+    return ""
+
+
+def say(line: str) -> None:
+    """Progress, on the side of the figures."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _pocket(args: argparse.Namespace) -> Driver:
+    from model.pocket.driver import PocketDriver
+
+    return PocketDriver(args.weights)
+
+
+def _open_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
+    frames = evaluate_frames.held_out_frames(args.data, args.frames, args.seed)
+    driver = _pocket(args)
+    try:
+        return evaluate_frames.suites(driver, frames, args.per_category, args.seed, say)
+    finally:
+        driver.close()
+
+
+def _closed_loop(args: argparse.Namespace) -> dict[str, Any]:
+    from model.teacher.driver import TeacherDriver
+    from model.training import evaluate_drive
+    from sim_bridge.carla_config import CarlaConfig
+    from sim_bridge.carla_simulator import CarlaSimulator
+
+    with _world(args) as (host, port):
+        config = CarlaConfig(
+            host=host, port=port, town=args.town, traffic_vehicles=0, chase_camera=None, is_embedded=not args.carla
+        )
+        with CarlaSimulator(config) as simulator:
+
+            def driver() -> Driver:
+                return TeacherDriver(simulator) if args.driver == "teacher" else _pocket(args)
+
+            routed = evaluate_drive.routes(simulator, driver, args.routes, args.seed, say)
+            waited = evaluate_drive.reds(simulator, driver, args.reds, args.seed, say)
+    return evaluate_drive.summary(routed, waited)
+
+
+@contextlib.contextmanager
+def _world(args: argparse.Namespace) -> Iterator[tuple[str, int]]:
+    if args.carla:
+        host, _, port = args.carla.partition(":")
+        yield host, int(port or 2000)
+        return
+    with own_world(args.town, args.seed, args.port) as port:
+        yield "127.0.0.1", port
+
+
+def _publish(args: argparse.Namespace, figures: dict[str, Any], cases: list[Case]) -> None:
+    if args.out is not None:
+        args.out.mkdir(parents=True, exist_ok=True)
+        (args.out / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        write_report(args.out / "evaluation.html", f"{args.driver}, {figures['date']}", figures, cases)
+        say(f"Written to {args.out / 'evaluation.html'}.")
+    if args.json or args.out is None:
+        print(json.dumps(figures, indent=1))

@@ -1,0 +1,91 @@
+"""An evaluation as one HTML file that needs no network: bars of every figure, every drive, and the worst cases."""
+
+from __future__ import annotations
+
+import base64
+import html
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from model.training.evaluate_frames import Case
+
+WORST_PER_SUITE = 6
+STYLE = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#1c2733}"
+    "table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #d8dee4}"
+    "figure{display:inline-block;margin:.4rem;width:310px;vertical-align:top}img{width:100%}"
+)
+
+
+def bars(figures: dict[str, Any], prefix: str = "") -> list[tuple[str, float, int]]:
+    """(name, share, judged) of every share in the figures, depth first."""
+    found: list[tuple[str, float, int]] = []
+    for name, value in figures.items():
+        if isinstance(value, dict) and {"share", "of"} <= value.keys():
+            found.append((f"{prefix}{name}", float(value["share"]), int(value["of"])))
+        elif isinstance(value, dict):
+            found += bars(value, f"{prefix}{name} / ")
+    return found
+
+
+def _plot(found: Sequence[tuple[str, float, int]]) -> str:
+    import plotly.graph_objects as go
+
+    names = [f"{name} ({judged})" for name, _, judged in reversed(found)]
+    shares = [round(100 * share, 1) for _, share, _ in reversed(found)]
+    figure = go.Figure(go.Bar(x=shares, y=names, orientation="h", text=shares, marker_color="#2f6fab"))
+    figure.update_layout(
+        height=120 + 22 * len(found),
+        margin={"l": 300, "r": 20, "t": 20, "b": 40},
+        xaxis={"range": [0, 105], "title": "% right"},
+    )
+    return str(figure.to_html(full_html=False, include_plotlyjs="inline"))
+
+
+def _table(rows: Iterable[dict[str, Any]]) -> str:
+    listed = list(rows)
+    if not listed:
+        return ""
+    head = "".join(f"<th>{html.escape(name.replace('_', ' '))}</th>" for name in listed[0])
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row.values()) + "</tr>" for row in listed
+    )
+    return f"<table><tr>{head}</tr>{body}</table>"
+
+
+def _picture(case: Case) -> str:
+    try:
+        data = base64.b64encode(Path(case.picture).read_bytes()).decode()
+    except OSError:
+        return ""
+    words = [case.asked, f"expected: {case.expected}", f"got: {case.got}"]
+    caption = "<br>".join(html.escape(word) for word in words if word)
+    return f'<figure><img src="data:image/jpeg;base64,{data}" alt=""><figcaption>{caption}</figcaption></figure>'
+
+
+def _worst(cases: Sequence[Case]) -> str:
+    parts = []
+    for suite in dict.fromkeys(case.suite for case in cases):
+        wrong = [case for case in cases if case.suite == suite and not case.is_right][:WORST_PER_SUITE]
+        if wrong:
+            parts.append(f"<h3>{html.escape(suite)}</h3>" + "".join(_picture(case) for case in wrong))
+    return "".join(parts)
+
+
+def write_report(path: Path, title: str, figures: dict[str, Any], cases: Sequence[Case]) -> None:
+    """Write the page; every text of a driver or a frame is escaped."""
+    found = bars(figures)
+    drive = figures.get("drive", {})
+    parts = [
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>",
+        f"<h1>{html.escape(title)}</h1>",
+        _plot(found) if found else "",
+    ]
+    for name in ("routes", "red_lights"):
+        if drive.get(name, {}).get("each"):
+            parts.append(f"<h2>{name.replace('_', ' ')}</h2>{_table(drive[name]['each'])}")
+    if cases:
+        parts.append(f"<h2>Where it went wrong</h2>{_worst(cases)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(parts), encoding="utf-8")
