@@ -12,6 +12,7 @@ from types import FrameType
 
 from sim_bridge.embedded import town
 from sim_bridge.embedded.blueprints import Library
+from sim_bridge.embedded.coverage import printed
 from sim_bridge.embedded.physics import Physics
 from sim_bridge.embedded.server import PortInUse, Server, listen
 from sim_bridge.embedded.streams import Streams
@@ -28,11 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--port", type=int, default=2000, help="The RPC port; the streams use the one above it. 0 picks free ones."
     )
     parser.add_argument("--town", default="Backseat01", help=f"The town to start in: {', '.join(town.names())}.")
+    parser.add_argument("--coverage", action="store_true", help="Print which of CARLA's calls are answered, and leave.")
     parser.add_argument("--seed", type=int, default=0, help="The seed of everything random in the world.")
 
 
 def main(args: argparse.Namespace) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    if args.coverage:
+        print(printed())
+        return 0
     if args.town not in town.names():
         print(f"There is no town {args.town!r}. The towns are: {', '.join(town.names())}.", file=sys.stderr)
         return BAD_USE
@@ -51,7 +56,7 @@ def _world(args: argparse.Namespace, streams: Streams) -> World:
     # Loading panda3d's display takes a moment and may say why it cannot; the ports are ours by then.
     from sim_bridge.embedded.renderer import Renderer
 
-    parts = Parts(town.load, partial(Physics, seed=args.seed), Renderer)
+    parts = Parts(town.load, town.build, partial(Physics, seed=args.seed), Renderer)
     return World(parts, args.town, streams, Library(VEHICLES), args.seed)
 
 

@@ -239,6 +239,23 @@ def reloads(port: int) -> None:
     assert not client.get_world().get_settings().synchronous_mode
 
 
+def draws_its_own_town(port: int) -> None:
+    client = carla.Client("127.0.0.1", port)
+    client.set_timeout(10.0)
+    text = client.get_world().get_map().to_opendrive()
+    world = client.generate_opendrive_world(text.replace('id="2"', 'id="77"'))
+    assert world.get_map().name.endswith("OpenDriveMap")
+    assert {waypoint.road_id for waypoint in world.get_map().generate_waypoints(10.0)} == {1, 77}
+    ego(world).destroy()
+    try:
+        client.generate_opendrive_world("<OpenDRIVE><road></OpenDRIVE>")
+    except RuntimeError as error:
+        assert "makes no town" in str(error), error
+    else:
+        raise AssertionError("drove on a broken map")
+    assert client.get_world().get_map().name.endswith("OpenDriveMap")
+
+
 def two_clients_share_a_world(port: int) -> None:
     with synchronous(port) as world:
         watcher = carla.Client("127.0.0.1", port)
@@ -334,6 +351,7 @@ SCRIPTS: dict[str, Callable[[int], None]] = {
         two_clients_share_a_world,
         runs_free,
         reloads,
+        draws_its_own_town,
     )
 }
 

@@ -22,8 +22,10 @@ def _road(number: int, y: float, limit_mph: int) -> str:
   <road name="road {number}" length="{ROAD_LENGTH_M}" id="{number}" junction="-1">
     <type s="0" type="town"><speed max="{limit_mph}" unit="mph"/></type>
     <planView><geometry s="0" x="0" y="{-y}" hdg="0" length="{ROAD_LENGTH_M}"><line/></geometry></planView>
-    <lanes><laneSection s="0"><center><lane id="0" type="none" level="false"/></center>
-      <right><lane id="-1" type="driving" level="false"><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane></right>
+    <lanes><laneSection s="0"><center><lane id="0" type="none" level="false">
+        <roadMark sOffset="0" type="broken" color="yellow" width="0.12"/></lane></center>
+      <right><lane id="-1" type="driving" level="false"><width sOffset="0" a="3.5" b="0" c="0" d="0"/>
+        <roadMark sOffset="0" type="solid" color="white" width="0.12"/></lane></right>
     </laneSection></lanes>
   </road>"""
 
@@ -61,6 +63,10 @@ def load(name: str) -> Town:
     if name not in ("Flat", "Other"):
         raise ValueError(f"unknown town {name!r}, expected one of: Flat, Other")
     return replace(FLAT, name=name)
+
+
+def drawn(name: str, opendrive: str) -> Town:
+    return replace(FLAT, name=name, opendrive=opendrive)
 
 
 class BicycleBodies:
@@ -206,7 +212,7 @@ class KeptMessages:
         self.posted.append((stream_id, b"".join(bytes(part) for part in parts)))
 
 
-PARTS = Parts(load, BicycleBodies, FlatPainter)
+PARTS = Parts(load, drawn, BicycleBodies, FlatPainter)
 
 
 def flat_world(outlet: KeptMessages | None = None) -> World:

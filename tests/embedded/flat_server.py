@@ -19,7 +19,7 @@ from tests.embedded.fakes import PARTS, FlatPainter
 
 
 def main(port: int, name: str) -> None:
-    parts = PARTS if name == "Flat" else Parts(town.load, Physics, FlatPainter)
+    parts = PARTS if name == "Flat" else Parts(town.load, town.build, Physics, FlatPainter)
     server = Server(listen("127.0.0.1", port), lambda streams: World(parts, name, streams, Library(VEHICLES)))
     signal.signal(signal.SIGTERM, lambda number, frame: server.stop())
     server.run(ready=lambda world: print(f"ready port={server.port}", flush=True))

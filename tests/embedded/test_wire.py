@@ -10,6 +10,7 @@ import pytest
 
 from sim_bridge.embedded.calls.table import TABLE, Need
 from sim_bridge.embedded.contracts import BodyState, Pose
+from sim_bridge.embedded.coverage import printed
 from sim_bridge.embedded.wire import messages, replies
 from sim_bridge.embedded.wire.codec import WrongArgument, decoder, encoded
 from sim_bridge.embedded.wire.framing import Malformed, RequestReader
@@ -148,6 +149,12 @@ def test_message_sizes_are_the_ones_the_client_counts_on() -> None:
         assert len(messages.actor_record(1, BodyState(Pose()), details)) == 119
     assert len(token(7, 2001)) == 24
     assert struct.unpack_from("<IHBB", token(7, 2001)) == (7, 2001, 1, 0)
+
+
+def test_what_ordinary_scripts_need_is_never_refused() -> None:
+    refused = {rpc.name for rpc in TABLE.values() if rpc.support == "refused" and rpc.need is Need.ESSENTIAL}
+    assert refused == set()
+    assert f"{len(TABLE)} calls:" in printed()
 
 
 def test_the_table_has_every_call_of_carla_once_and_each_error_fits_its_reply() -> None:

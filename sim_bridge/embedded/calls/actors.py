@@ -112,7 +112,8 @@ def set_actor_simulate_physics(desk: Desk, actor_id: int, is_on: bool) -> None:
 
 
 def set_actor_collisions(desk: Desk, actor_id: int, is_on: bool) -> None:
-    if not is_on:
+    """Walkers take it, because their AI asks for it; they stay solid, so that hitting one is still a collision."""
+    if not is_on and not isinstance(desk.actor(actor_id), Walker):
         raise Refused(
             "not supported by the embedded world: actors without collisions; switch their physics off instead"
         )
@@ -124,9 +125,7 @@ def set_actor_enable_gravity(desk: Desk, actor_id: int, is_on: bool) -> None:
 
 
 def set_actor_dead(desk: Desk, actor_id: int) -> None:
-    """A dead walker stands still."""
-    walker = desk.one(Walker, actor_id)
-    desk.world.walk(walker, replace(walker.control, speed=0.0))
+    desk.world.kill(desk.one(Walker, actor_id))
 
 
 def set_actor_autopilot(desk: Desk, actor_id: int, is_on: bool) -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 from sim_bridge.embedded.calls.desk import VERSION, Desk, Refused
-from sim_bridge.embedded.town import names
+from sim_bridge.embedded.town import build, names
 from sim_bridge.embedded.wire.structs import ActorDefinition, EpisodeInfo, EpisodeSettings, MapInfo, Token
 from sim_bridge.embedded.wire.tokens import WORLD_STREAM
+from sim_bridge.embedded.world.world import UPLOADED_TOWN
 
 _LOG = logging.getLogger(__name__)
 
@@ -95,7 +96,12 @@ def load_new_episode(desk: Desk, map_name: str = "", reset_settings: bool = True
 
 
 def copy_opendrive_to_file(desk: Desk, opendrive: str, parameters: Any = None) -> None:
-    raise Refused("not supported by the embedded world: it drives in its own towns, see client.get_available_maps()")
+    """Keep the text; the `load_new_episode("OpenDriveMap")` that follows drives in it."""
+    try:
+        build(UPLOADED_TOWN, opendrive)
+    except ValueError as error:
+        raise Refused(f"this OpenDRIVE text makes no town: {error}") from None
+    desk.world.uploaded_opendrive = opendrive
 
 
 def load_map_layer(desk: Desk, layers: int) -> None:

@@ -31,6 +31,12 @@ class Rpc:
     signature: Signature
     is_raw: bool = False
 
+    @property
+    def support(self) -> str:
+        """How this world answers: "works", "no effect" or "refused"."""
+        handler = self.signature.handler
+        return "refused" if handler in _REFUSING else "no effect" if handler in _WITHOUT_EFFECT else "works"
+
     def answer(self, desk: Desk, arguments: list[Any]) -> list[Any]:
         """The result as it goes onto the wire; wrong arguments and refusals become error responses."""
         try:
@@ -44,6 +50,36 @@ class Rpc:
     def error(self, reason: str) -> list[Any]:
         return replies.void_failure(reason) if self.signature.is_void else replies.failure(reason)
 
+
+# Handlers that only say no, and handlers that take a call whose effect would show nowhere here.
+_REFUSING = {
+    episode.request_file,
+    actors.add_actor_torque,
+    actors.add_actor_angular_impulse,
+    vehicles.no_other_physics,
+    vehicles.pose_bones,
+    scene.set_imui_gravity,
+    scene.no_textures,
+    sensors.send,
+    sensors.set_ignored_vehicles,
+    sensors.no_gbuffer_token,
+    sensors.no_ros,
+    recorder.no_recording,
+}
+_WITHOUT_EFFECT = {
+    episode.load_map_layer,
+    episode.unload_map_layer,
+    actors.set_actor_autopilot,
+    actors.get_names,
+    actors.get_transforms,
+    vehicles.move_part,
+    vehicles.show_vehicle_debug_telemetry,
+    vehicles.restore_physx_physics,
+    vehicles.get_bones_transform,
+    scene.accept,
+    scene.query_lights_state,
+    recorder.nothing_runs,
+}
 
 E, C, R = Need.ESSENTIAL, Need.COMMON, Need.RARE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from sim_bridge.embedded.calls.desk import Desk, Refused
@@ -103,7 +102,5 @@ def pose_bones(desk: Desk, actor_id: int, *_: Any) -> None:
 
 
 def walker_state(desk: Desk, actor_id: int, transform: Pose, speed: float) -> None:
-    """Command 7, from CARLA's walker AI: where the crowd puts the walker, and how fast it strides."""
-    walker = desk.one(Walker, actor_id)
-    desk.world.place(walker, transform)
-    walker.control = replace(walker.control, speed=speed)
+    """Command 7, from CARLA's walker AI: the point under the walker's feet, and how fast it strides."""
+    desk.world.lead(desk.one(Walker, actor_id), transform, speed)

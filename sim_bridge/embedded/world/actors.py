@@ -80,6 +80,8 @@ class Walker(Actor):
     control: WalkerControl = field(default_factory=WalkerControl)
     stride: float = 0.0  # 0..1 through two steps
     is_simulated: bool = True
+    led_at: int = -1  # the last frame for which the client's crowd said where it is, -1 never
+    died_at_s: float | None = None
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

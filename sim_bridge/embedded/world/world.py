@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 import math
 import time
+from dataclasses import replace
 
 from sim_bridge.embedded.blueprints import Library
-from sim_bridge.embedded.contracts import BodyState, PedalState, Pose
+from sim_bridge.embedded.contracts import BodyState, PedalState, Pose, Town
 from sim_bridge.embedded.wire.messages import MAP_CHANGED
 from sim_bridge.embedded.wire.structs import (
     AckermannControl,
@@ -25,7 +26,8 @@ from sim_bridge.embedded.wire.tokens import WORLD_STREAM
 from sim_bridge.embedded.world import signage
 from sim_bridge.embedded.world.ackermann import followed
 from sim_bridge.embedded.world.actors import Actor, Prop, Registry, SensorActor, Spectator, Vehicle, Walker
-from sim_bridge.embedded.world.geometry import composed, rotation, turned
+from sim_bridge.embedded.world.cameras import Cameras
+from sim_bridge.embedded.world.geometry import composed, difference_deg, rotation, turned
 from sim_bridge.embedded.world.lanes import LaneIndex
 from sim_bridge.embedded.world.parts import Outlet, Parts
 from sim_bridge.embedded.world.sensing import Sensing
@@ -36,8 +38,11 @@ _LOG = logging.getLogger(__name__)
 
 # The step of a world whose settings name none, and the longest one a free-running world takes after a stall.
 DEFAULT_DELTA_S = 0.05
+# What CARLA calls the world it makes of an OpenDRIVE text that a client sent.
+UPLOADED_TOWN = "OpenDriveMap"
 _JUDGE_AGAIN_M = 0.5
 _STRIDE_M = 1.5
+_DEAD_STAYS_S = 10.0
 
 
 class World:
@@ -51,12 +56,14 @@ class World:
         self.frame = 0
         self.settings = EpisodeSettings()
         self.weather = Weather()
+        self.uploaded_opendrive = ""  # the text `UPLOADED_TOWN` is built from
         self._parts = parts
         self._flags = 0
         self._is_unsensed = False
         self.actors = Registry()
         self.town = parts.town(town_name)
         self.painter = parts.painter(self.town)
+        self.cameras = Cameras(self.painter)
         outlet.open(WORLD_STREAM)
         self._begin()
 
@@ -80,13 +87,20 @@ class World:
 
     def reload(self, town_name: str = "", reset_settings: bool = True) -> None:
         """A new episode: every actor gone, the town as new. Raises ValueError for an unknown town, changing nothing."""
-        wanted = town_name.rsplit("/", 1)[-1]
-        town = self.town if wanted in ("", self.town.name) else self._parts.town(wanted)
+        self._enter(self._town_called(town_name.rsplit("/", 1)[-1]), reset_settings)
+
+    def _town_called(self, name: str) -> Town:
+        if name == UPLOADED_TOWN and self.uploaded_opendrive:
+            return self._parts.drawn_town(name, self.uploaded_opendrive)
+        return self.town if name in ("", self.town.name) else self._parts.town(name)
+
+    def _enter(self, town: Town, reset_settings: bool) -> None:
         for actor in list(self.actors):
             self.forget(actor)
         if town is not self.town:
             self.painter.close()
             self.town, self.painter = town, self._parts.painter(town)
+            self.cameras = Cameras(self.painter)
         self.actors = Registry(self.actors.next_id)
         self._begin()
         self.weather = Weather()
@@ -177,6 +191,21 @@ class World:
         walker.control = control
         self.bodies.walk(walker.actor_id, control.direction, control.speed)
 
+    def lead(self, walker: Walker, on_ground: Pose, speed: float) -> None:
+        """CARLA's walker AI, which runs in the client, puts the walker here for the next tick."""
+        if walker.died_at_s is not None:
+            return
+        middle = replace(on_ground, z=on_ground.z + walker.shape.height / 2.0, yaw=difference_deg(on_ground.yaw, 0.0))
+        forward = turned(rotation(middle), (1.0, 0.0, 0.0))
+        walker.control = WalkerControl(forward, speed)
+        walker.led_at = self.frame + 1
+        self.bodies.place(walker.actor_id, feet_of(walker, middle))
+
+    def kill(self, walker: Walker) -> None:
+        """A walker that was run over lies still and is taken away a while later, as in CARLA."""
+        walker.died_at_s = self.elapsed_s
+        self.walk(walker, WalkerControl(walker.control.direction, 0.0))
+
     # ---- time -------------------------------------------------------------------------------------------------------
 
     @property
@@ -221,6 +250,8 @@ class World:
             self._judge(vehicle)
         for walker in walkers:
             self._follow(walker, delta_s)
+            if walker.died_at_s is not None and self.elapsed_s - walker.died_at_s > _DEAD_STAYS_S:
+                self.destroy(walker.actor_id)
         for actor in self.actors:
             if isinstance(actor, Prop):
                 actor.body = self.bodies.state(actor.actor_id)
@@ -246,6 +277,9 @@ class World:
         middle = Pose(pose.x, pose.y, pose.z + walker.shape.height / 2.0, pose.pitch, pose.yaw, pose.roll)
         walker.body = BodyState(middle, body.velocity, body.angular_velocity, body.acceleration)
         speed = math.hypot(body.velocity[0], body.velocity[1])
+        # A crowd that stopped telling, or whose client is gone, leaves its walkers standing.
+        if 0 <= walker.led_at < self.frame and walker.control.speed > 0.0:
+            walker.control, walker.led_at = replace(walker.control, speed=0.0), -1
         walker.stride = (walker.stride + speed * delta_s / _STRIDE_M) % 1.0
 
     def _carry(self, actor: Actor) -> None:
