@@ -12,6 +12,8 @@ from sim_bridge.messages import CameraSpec
 
 PATH_HALF_WIDTH_M = 0.45
 DISC_RADIUS_M = 0.42
+# Nearer than this the bonnet is in the way: marks are seen through it faintly, and come up over FADE_M.
+ROAD_FROM_M, FADE_M, FAINTEST = 2.4, 2.0, 0.3
 PATH = (38, 224, 196)
 SPEED = (255, 170, 40)
 RIM = (40, 18, 0)
@@ -52,7 +54,9 @@ def _draw_path(marks: pygame.Surface, camera: CameraSpec, path: Sequence[Pair]) 
     for index, corners in enumerate(stretches):
         shape = polygon(camera, corners)
         if len(shape) > 2:
-            pygame.draw.polygon(marks, (*PATH, int(127 * (1 - 0.55 * index / len(stretches)))), shape)
+            pygame.draw.polygon(
+                marks, (*PATH, int(127 * (1 - 0.55 * index / len(stretches)) * _strength(path[index + 1][0]))), shape
+            )
 
 
 def _draw_speed(marks: pygame.Surface, camera: CameraSpec, points: Sequence[Pair]) -> None:
@@ -60,8 +64,13 @@ def _draw_speed(marks: pygame.Surface, camera: CameraSpec, points: Sequence[Pair
     for x, y in reversed(points):
         rim = polygon(camera, disc((x, y), DISC_RADIUS_M))
         if len(rim) > 2:
-            pygame.draw.polygon(marks, (*SPEED, 235), rim)
-            pygame.draw.aalines(marks, (*RIM, 240), True, rim)
+            strength = _strength(x + DISC_RADIUS_M)
+            pygame.draw.polygon(marks, (*SPEED, int(235 * strength)), rim)
+            pygame.draw.aalines(marks, (*RIM, int(240 * strength)), True, rim)
+
+
+def _strength(x_m: float) -> float:
+    return max(FAINTEST, min(1.0, (x_m - ROAD_FROM_M) / FADE_M + 0.15))
 
 
 class Words:

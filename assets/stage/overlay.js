@@ -6,21 +6,21 @@ import { disc, pixel, polygon, ribbon, seen, NEAR_M } from "./projection.js";
 
 const PATH_HALF_WIDTH_M = 0.45;
 const DISC_RADIUS_M = 0.42;
-const FADE_M = 3; // over this length a mark comes up, so that it does not start with a hard edge
+const FADE_M = 2; // over this length a mark comes up, so that it does not start with a hard edge
 
-// `fromM`: nothing is drawn nearer than this ahead of the car, where the car's own body would hide it.
-export function drawPlan(context, camera, plan, shows, fromM) {
+// `marks`: from `fromM` metres ahead the road is seen; nearer, the car's body is, and marks are at their `faintest`.
+export function drawPlan(context, camera, plan, shows, marks) {
   context.save();
-  if (shows.path && plan.path) drawPath(context, camera, plan.path, fromM);
-  if (shows.speed && plan.speed) drawSpeed(context, camera, plan.speed, fromM);
+  if (shows.path && plan.path) drawPath(context, camera, plan.path, marks);
+  if (shows.speed && plan.speed) drawSpeed(context, camera, plan.speed, marks);
   if (shows.targets && plan.targets) plan.targets.forEach((target) => drawPin(context, camera, target));
   context.restore();
 }
 
-function drawPath(context, camera, path, fromM) {
+function drawPath(context, camera, path, marks) {
   const stretches = ribbon(path, PATH_HALF_WIDTH_M);
   stretches.forEach((corners, index) => {
-    const strength = strengthAt(path[index + 1][0], fromM);
+    const strength = strengthAt(path[index + 1][0], marks);
     if (strength <= 0) return;
     const far = 1 - (0.55 * index) / stretches.length;
     fill(context, polygon(camera, corners), `rgba(38, 224, 196, ${0.5 * strength * far})`);
@@ -28,14 +28,14 @@ function drawPath(context, camera, path, fromM) {
   for (const side of [0, 1]) {
     const edge = stretches.map((corners) => corners[side]);
     edge.push(stretches[stretches.length - 1][side === 0 ? 3 : 2]);
-    strokeGround(context, camera, edge.filter(([x]) => x > fromM), "rgba(160, 255, 240, 0.9)", camera.width / 512);
+    strokeGround(context, camera, edge.filter(([x]) => x > marks.fromM), "rgba(160, 255, 240, 0.9)", camera.width / 512);
   }
 }
 
-function drawSpeed(context, camera, points, fromM) {
+function drawSpeed(context, camera, points, marks) {
   // Far ones first, so that a nearer disc lies over a farther one.
   for (const point of [...points].reverse()) {
-    const strength = strengthAt(point[0] + DISC_RADIUS_M, fromM);
+    const strength = strengthAt(point[0] + DISC_RADIUS_M, marks);
     if (strength <= 0) continue;
     const rim = polygon(camera, disc(point, DISC_RADIUS_M));
     fill(context, rim, `rgba(255, 170, 40, ${0.92 * strength})`);
@@ -65,8 +65,8 @@ function heightOf(pixels) {
   return Math.max(...rows) - Math.min(...rows);
 }
 
-function strengthAt(xM, fromM) {
-  return Math.max(0, Math.min(1, (xM - fromM) / FADE_M + 0.15));
+function strengthAt(xM, { fromM, faintest }) {
+  return Math.max(faintest, Math.min(1, (xM - fromM) / FADE_M + 0.15));
 }
 
 function trace(context, pixels) {

@@ -7,7 +7,9 @@ import { Chat, Commentary, figure, panelsOf, put, showDrive, showOrders, showTro
 import { Strips } from "./strips.js";
 
 const STALE_MS = 600; // a picture older than this is dimmed, because a still picture looks like a live one
-const MARKS_FROM_M = { front: 0, chase: 4.5 }; // the chase camera looks over the car: its body hides what is nearer
+// Ahead of the car's origin, from where on a camera sees the road. Nearer than that the car's own body is in the way:
+// the bonnet is looked through faintly, so that a plan to stand still stays visible; the roof is not.
+const MARKS = { front: { fromM: 2.4, faintest: 0.3 }, chase: { fromM: 4.5, faintest: 0 } };
 const SAMPLES_AT_MOST = 20000;
 
 export function start(element) {
@@ -64,7 +66,7 @@ class Stage {
     if (canvas.width !== camera.width || canvas.height !== camera.height) [canvas.width, canvas.height] = [camera.width, camera.height];
     const context = canvas.getContext("2d", { alpha: false });
     context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    drawPlan(context, camera, plan, this.shows, MARKS_FROM_M[camera.name] ?? 0);
+    drawPlan(context, camera, plan, this.shows, MARKS[camera.name] ?? { fromM: 0, faintest: 1 });
   }
 
   get shows() {
