@@ -48,7 +48,12 @@ def main(args: argparse.Namespace) -> int:
         return BAD_USE
     server = Server(listeners, partial(_world, args))
     _stop_on_signals(server)
-    server.run(ready=lambda world: _say_ready(server, world))
+    try:
+        server.run(ready=lambda world: _say_ready(server, world))
+    except RuntimeError as error:
+        # Nothing draws on this machine, or the town's files are damaged: the sentence says which and what to do.
+        print(f"The world cannot start: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -26,15 +26,18 @@ _BRAKE_SHOWS = 0.02
 
 
 class Sensing:
-    """The sensors of one episode. A camera gets a drawing buffer when it is first due with a subscriber."""
+    """The sensors of one episode. Cameras reach the renderer when they are first due with a subscriber."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._cameras: set[int] = set()  # sensors that have a camera in the renderer, under the same id
         self._gnss = Gnss(world.town)
         self._imu = Imu()
 
     def forget(self, sensor: SensorActor) -> None:
-        self._world.cameras.take_back(sensor.actor_id)
+        if sensor.actor_id in self._cameras:
+            self._cameras.discard(sensor.actor_id)
+            self._world.painter.remove_camera(sensor.actor_id)
         self._gnss.forget(sensor.actor_id)
         self._imu.forget(sensor.actor_id)
 
@@ -83,8 +86,12 @@ class Sensing:
 
     def _take_pictures(self, sensors: list[SensorActor]) -> None:
         world = self._world
+        cameras = {s.actor_id: _camera(s) for s in sensors}
         try:
-            cameras = {s.actor_id: world.cameras.lend(s.actor_id, _camera(s)) for s in sensors}
+            for camera in cameras.values():
+                if camera.camera_id not in self._cameras:
+                    world.painter.add_camera(camera)
+                    self._cameras.add(camera.camera_id)
             lights = {light.signal.signal_id: light.state for light in world.lights}
             pictures = world.painter.render(self._drawn(), list(cameras.values()), lights, self._sky())
         # A picture that cannot be drawn must cost that picture only, not the clients that wait for the next tick.
@@ -92,8 +99,7 @@ class Sensing:
             _LOG.exception("frame %d: the renderer failed; its pictures are missing", world.frame)
             return
         for sensor in sensors:
-            camera = cameras[sensor.actor_id]
-            picture = pictures[camera.camera_id]
+            camera, picture = cameras[sensor.actor_id], pictures[sensor.actor_id]
             height, width = picture.shape[:2]
             pixels = picture.data.cast("B")
             kind = CAMERA_KINDS[sensor.type_id][0]
@@ -137,7 +143,7 @@ def shown_lights(vehicle: Vehicle) -> int:
 
 def _camera(sensor: SensorActor) -> Camera:
     return Camera(
-        camera_id=0,
+        camera_id=sensor.actor_id,
         width=records.whole(sensor.attribute("image_size_x"), 800, 1, 4096),
         height=records.whole(sensor.attribute("image_size_y"), 600, 1, 4096),
         fov=records.real(sensor.attribute("fov"), 90.0, 1.0, 170.0),

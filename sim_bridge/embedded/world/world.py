@@ -26,7 +26,6 @@ from sim_bridge.embedded.wire.tokens import WORLD_STREAM
 from sim_bridge.embedded.world import signage
 from sim_bridge.embedded.world.ackermann import followed
 from sim_bridge.embedded.world.actors import Actor, Prop, Registry, SensorActor, Spectator, Vehicle, Walker
-from sim_bridge.embedded.world.cameras import Cameras
 from sim_bridge.embedded.world.geometry import composed, difference_deg, rotation, turned
 from sim_bridge.embedded.world.lanes import LaneIndex
 from sim_bridge.embedded.world.parts import Outlet, Parts
@@ -63,7 +62,6 @@ class World:
         self.actors = Registry()
         self.town = parts.town(town_name)
         self.painter = parts.painter(self.town)
-        self.cameras = Cameras(self.painter)
         outlet.open(WORLD_STREAM)
         self._begin()
 
@@ -100,7 +98,6 @@ class World:
         if town is not self.town:
             self.painter.close()
             self.town, self.painter = town, self._parts.painter(town)
-            self.cameras = Cameras(self.painter)
         self.actors = Registry(self.actors.next_id)
         self._begin()
         self.weather = Weather()
