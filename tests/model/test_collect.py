@@ -1,0 +1,127 @@
+"""Collection against a real embedded world, small: frames appear, a second run goes on, bad use is named."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.training import collect, folders
+from model.training.own_world import WorldDidNotStart, free_port, own_world
+
+ROOT = Path(__file__).resolve().parents[2]
+PORT = 23500
+
+
+def parsed(*words: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    collect.add_arguments(parser)
+    return parser.parse_args(list(words))
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("collected")
+    words = ["--out", str(out), "--frames", "14", "--drive-share", "0.3", "--workers", "1", "--port", str(PORT)]
+    assert collect.main(parsed(*words)) == 0
+    return out
+
+
+def test_frames_are_pictures_with_facts(collected: Path) -> None:
+    found = [frame for split in ("train", "val") if _has(collected, split) for frame in folders.read(collected, split)]
+    assert len(found) == 14
+    assert {facts.source for _, facts in found} == {"staged", "drive"}
+    for jpeg, facts in found:
+        pixels = np.asarray(Image.open(jpeg))
+        assert pixels.shape == (256, 512, 3) and pixels.std() > 10
+        # Sky above road: a picture of the town, the right way up.
+        assert pixels[10, :, 2].mean() > pixels[180, 100:400].mean()
+        assert facts.town == "Backseat01" and len(facts.route) >= 45
+        assert np.hypot(*facts.route[0]) < 2.5
+
+
+def _has(out: Path, split: str) -> bool:
+    return (out / "data" / "backseat" / split).is_dir()
+
+
+def test_the_card_and_the_sheet_are_written(collected: Path) -> None:
+    card = json.loads((collected / "data_card.json").read_text())
+    assert sum(entry["frames"] for entry in card["splits"].values()) == 14
+    assert Image.open(collected / "sheet.png").size[0] == 3 * 512
+
+
+def test_a_second_run_goes_on_and_draws_other_scenes(collected: Path) -> None:
+    before = {path: path.read_bytes() for path in collected.glob("data/backseat/*/*/*/rgb/*.jpg")}
+    words = ["--out", str(collected), "--frames", "17", "--drive-share", "0", "--workers", "1", "--port", str(PORT)]
+    assert collect.main(parsed(*words)) == 0
+    after = {path: path.read_bytes() for path in collected.glob("data/backseat/*/*/*/rgb/*.jpg")}
+    assert len(after) == 17 and before.items() <= after.items()
+    assert len(set(after.values())) == 17
+
+
+def test_enough_frames_mean_nothing_to_do(collected: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect.main(parsed("--out", str(collected), "--frames", "5")) == 0
+    assert "nothing to do" in capsys.readouterr().out
+
+
+def test_ctrl_c_keeps_what_is_there_and_leaves_no_world(tmp_path: Path) -> None:
+    program = (
+        "import argparse, sys\nfrom model.training import collect\n"
+        "if __name__ == '__main__':\n"
+        "    parser = argparse.ArgumentParser()\n    collect.add_arguments(parser)\n"
+        "    sys.exit(collect.main(parser.parse_args()))\n"
+    )
+    script = tmp_path / "go.py"
+    script.write_text(program)
+    out = tmp_path / "out"
+    words = ["--out", str(out), "--frames", "5000", "--workers", "1", "--port", str(PORT + 100)]
+    process = subprocess.Popen(
+        [sys.executable, str(script), *words],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        deadline = time.monotonic() + 90
+        while collect.count(out) < 3:
+            assert process.poll() is None and time.monotonic() < deadline, "no frames came"
+            time.sleep(0.1)
+        os.killpg(process.pid, signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert process.returncode == 130 and "run the same command again" in said
+    assert sum(entry["skipped"] for entry in json.loads((out / "data_card.json").read_text())["splits"].values()) == 0
+    assert free_port(PORT + 100) == PORT + 100
+
+
+def test_bad_use_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect.main(parsed("--out", str(tmp_path), "--frames", "0")) == 2
+    assert collect.main(parsed("--out", str(tmp_path), "--carla", "nonsense")) == 2
+    assert "HOST:PORT" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    assert collect.main(parsed("--out", str(tmp_path / "file" / "x"), "--frames", "1")) == 2
+
+
+def test_work_is_shared_out_whole_and_a_shared_world_has_one_worker(tmp_path: Path) -> None:
+    made = collect.shares(parsed("--out", str(tmp_path), "--workers", "3", "--drive-share", "0.2"), 100)
+    assert len(made) == 3 and sum(share.staged + share.driven for share in made) == 100
+    assert len({share.run for share in made}) == 3 and len({share.first_port for share in made}) == 3
+    assert len(collect.shares(parsed("--out", str(tmp_path), "--workers", "3", "--carla", "localhost:2000"), 100)) == 1
+
+
+def test_a_world_that_cannot_start_says_why() -> None:
+    with pytest.raises(WorldDidNotStart, match="Nowhere"), own_world("Nowhere", 0, PORT + 200):
+        pass

@@ -1,0 +1,206 @@
+"""Scoring: the rules on plans with known outcomes, and the open-loop suites on a driver that knows and a deaf one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from teacher_scenes import every_scene, junction, open_road, red_light, standing_van, walker
+
+from model.training import evaluate, evaluate_frames, folders, obedience, questions, sentences
+from model.training.evaluate_drive import _Watch
+from model.training.expert import obey, roll_out
+from model.training.phrases import read
+from model.training.report import write_report
+from model.training.samples import FrameFacts
+from sim_bridge.messages import DrivePlan, DriverInfo, EgoState, Instruction, InstructionMode, Observation
+from sim_bridge.messages import InstructionKind as Kind
+
+STRAIGHT_PATH = np.column_stack([np.arange(20.0), np.zeros(20)]).astype(np.float32)
+
+
+def at_speeds(*speeds: float) -> np.ndarray:
+    """Ten speed points from speeds at the plan's start and end, changing evenly."""
+    values = np.linspace(speeds[0], speeds[-1], 10)
+    return np.column_stack([np.cumsum(values) * 0.25, np.zeros(10)]).astype(np.float32)
+
+
+def judged(kind: Kind, speed: float, planned: np.ndarray, dreamed: np.ndarray, value: float | None = None) -> bool:
+    pairs = [(STRAIGHT_PATH, points) for points in (planned, dreamed, at_speeds(speed, speed))]
+    return obedience.obeys(kind, speed, value, *pairs)
+
+
+def test_speed_rules_tell_obeying_from_not() -> None:
+    stopping = roll_out(open_road(), Kind.STOP, 8.0).speed
+    assert judged(Kind.STOP, 8.0, stopping, stopping)
+    assert not judged(Kind.STOP, 8.0, at_speeds(8.0, 1.0), stopping)
+    assert judged(Kind.SLOWER, 8.0, at_speeds(8.0, 6.0), stopping)
+    assert not judged(Kind.SLOWER, 8.0, at_speeds(8.0, 8.0), stopping)
+    assert judged(Kind.FASTER, 8.0, at_speeds(8.0, 10.0), stopping)
+    assert not judged(Kind.FASTER, 8.0, at_speeds(8.0, 8.1), stopping)
+
+
+def test_a_standing_car_must_really_speed_up_to_count_as_faster() -> None:
+    assert not judged(Kind.FASTER, 0.0, at_speeds(0.0, 0.1), at_speeds(0.0, 3.0))
+    assert judged(Kind.FASTER, 0.0, at_speeds(0.0, 3.0), at_speeds(0.0, 3.0))
+
+
+def test_a_target_speed_is_met_within_a_fifth() -> None:
+    dreamed = at_speeds(8.0, 5.0)
+    assert judged(Kind.TARGET_SPEED, 8.0, at_speeds(8.0, 5.8), dreamed, 5.0)
+    assert not judged(Kind.TARGET_SPEED, 8.0, at_speeds(8.0, 7.5), dreamed, 5.0)
+    assert read("drive at 18 km/h")[1] == pytest.approx(5.0)  # the number is judged in m/s
+
+
+def test_a_lane_change_ends_nearer_the_lane_asked_for() -> None:
+    facts = open_road()
+    expert, left = roll_out(facts, Kind.NONE, 5.0), roll_out(facts, Kind.LANE_LEFT, 5.0)
+    pair = [(rolled.path, rolled.speed) for rolled in (left, expert)]
+    assert obedience.obeys(Kind.LANE_LEFT, 5.0, None, pair[0], *pair)
+    assert not obedience.obeys(Kind.LANE_LEFT, 5.0, None, pair[1], *pair)
+    assert obedience.differs(Kind.LANE_LEFT, *pair) and not obedience.differs(Kind.LANE_LEFT, pair[1], pair[1])
+    assert obedience.keeps_to(pair[1], pair[1]) and not obedience.keeps_to(pair[0], pair[1])
+
+
+# ---- the suites ------------------------------------------------------------------------------------------------------
+
+
+class Knowing:
+    """A driver that is told the facts behind the picture it is shown: every suite should find it nearly perfect."""
+
+    def __init__(self, facts_of: dict[int, FrameFacts]) -> None:
+        self.info = DriverInfo("knowing", "Knowing", is_privileged=True)
+        self._facts_of = facts_of
+
+    def _facts(self, observation: Observation) -> FrameFacts:
+        return self._facts_of[int(observation.frames[0].rgb[0, 0, 0]) // 12]
+
+    def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
+        facts, speed = self._facts(observation), observation.ego.speed_mps
+        kind, value = Kind.NONE, None
+        if instruction is not None:
+            kind, value, _ = read(instruction.text)
+        mode = instruction.mode if instruction is not None else InstructionMode.FOLLOW
+        rolled, _ = obey(facts, kind, speed, value, mode)
+        return DrivePlan(1, observation.tick, observation.ego, rolled.path, rolled.speed, 1, kind, 0.1)
+
+    def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
+        facts, speed = self._facts(observation), observation.ego.speed_mps
+        yield sentences.commentary(facts, speed, roll_out(facts, Kind.NONE, speed))
+
+    def answer(self, observation: Observation, question: str) -> Iterator[str]:
+        facts, speed = self._facts(observation), observation.ego.speed_mps
+        yield questions.answer(facts, speed, roll_out(facts, Kind.NONE, speed), question)
+
+    def close(self) -> None:
+        return
+
+
+class Deaf(Knowing):
+    """Drives on straight at its speed whatever it sees or is told, and always says the same."""
+
+    def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
+        points = at_speeds(observation.ego.speed_mps, observation.ego.speed_mps)
+        return DrivePlan(1, observation.tick, observation.ego, STRAIGHT_PATH, points, 1, Kind.NONE, 0.1)
+
+    def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
+        yield "Keeping 8 m/s, the road is clear."
+
+    def answer(self, observation: Observation, question: str) -> Iterator[str]:
+        yield "Yes."
+
+
+SCENES = (*every_scene(), red_light(12.0), standing_van(25.0), walker(20.0), junction(-1), open_road())
+
+
+@pytest.fixture(scope="module")
+def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Val frames whose top left pixel says which scene they are, so that Knowing can look the facts up."""
+    root = tmp_path_factory.mktemp("data")
+    place = next(f"{road}:-1:0" for road in range(20) if folders.split_of(f"{road}:-1:0") == "val")
+    writer = folders.FolderWriter(root, "Backseat01", 0)
+    for k, facts in enumerate(SCENES):
+        shade = np.full((512, 1024, 3), 12 * k + 6, np.uint8)
+        values = {name: getattr(facts, name) for name in facts.__dataclass_fields__}
+        writer.write(shade, FrameFacts(**{**values, "place": place}), np.eye(4).tolist())
+    return root
+
+
+def suites_of(driver: Knowing, data: Path) -> dict:
+    frames = evaluate_frames.held_out_frames(data, 50, seed=3)
+    assert len(frames) == len(SCENES)
+    return evaluate_frames.suites(driver, frames, 15, 3, lambda line: None)[0]
+
+
+def test_a_driver_that_knows_everything_scores_full_marks(held_out: Path) -> None:
+    figures = suites_of(Knowing(dict(enumerate(SCENES))), held_out)
+    for category in ("stop", "slower", "faster", "target_speed", "lane_change", "turn"):
+        assert figures["dream"]["follow"][category]["share"] == 1.0, category
+        assert figures["dream"]["follow"][category]["of"] >= (1 if category == "turn" else 8)
+    assert figures["dream"]["safety"]["safety_refused"]["share"] == 1.0
+    assert figures["dream"]["safety"]["safety_obeyed"]["share"] == 1.0
+    assert figures["commentary"]["exact"]["share"] == 1.0
+    assert figures["vqa"]["all"]["share"] == 1.0
+    assert figures["decisions"]["path_ade_m"] < 0.01
+
+
+def test_a_deaf_driver_scores_low_everywhere(held_out: Path) -> None:
+    figures = suites_of(Deaf({}), held_out)
+    for category in ("stop", "slower", "faster", "lane_change"):
+        assert figures["dream"]["follow"][category]["share"] < 0.2, category
+    assert figures["vqa"]["all"]["share"] < 0.2
+    assert figures["commentary"]["exact"]["share"] < 0.5
+
+
+def test_the_report_is_one_file_and_escapes_what_was_said(held_out: Path, tmp_path: Path) -> None:
+    frames = evaluate_frames.held_out_frames(held_out, 3, seed=3)
+    case = evaluate_frames.Case("vqa", "why", False, str(frames[0][0]), "why?", "x", "<script>alert(1)</script>")
+    figures = {"open_loop": {"vqa": {"why": {"share": 0.5, "of": 2}}}}
+    write_report(tmp_path / "r.html", "Pocket", figures, [case])
+    page = (tmp_path / "r.html").read_text()
+    assert "&lt;script&gt;alert(1)" in page and "<script>alert(1)" not in page
+    assert "data:image/jpeg;base64," in page
+
+
+# ---- the drive's judge -----------------------------------------------------------------------------------------------
+
+
+def ego(x: float, speed: float = 6.0) -> EgoState:
+    return EgoState(x, 0.0, 0.0, speed)
+
+
+def test_running_a_red_light_is_noticed_and_waiting_is_not() -> None:
+    watch = _Watch()
+    for left in (3.0, 1.5, 0.4):
+        assert watch.sees(ego(-left), red_light(left)) == ""
+    watch.sees(ego(0.5), open_road())
+    assert watch.red_run == 1
+    patient = _Watch()
+    for left in (3.0, 1.5, 1.2, 1.2):
+        patient.sees(ego(-left), red_light(left))
+    assert patient.red_run == 0
+
+
+def test_leaving_the_lane_and_standing_about_end_a_route() -> None:
+    aside = open_road(route=open_road().route + np.array([0.0, -2.2], dtype=np.float32))
+    watch = _Watch()
+    ends = [watch.sees(ego(0.3 * k), aside) for k in range(20)]
+    assert ends[0] == "" and "left the lane" in ends
+    idle, held = _Watch(), _Watch()
+    assert "stuck" in [idle.sees(ego(0.0, 0.0), open_road()) for _ in range(420)]
+    assert "stuck" not in [held.sees(ego(0.0, 0.0), red_light(3.0)) for _ in range(420)]
+
+
+def test_bad_use_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    evaluate.add_arguments(parser)
+    assert evaluate.main(parser.parse_args(["--suite", "dream"])) == 2
+    assert "--data" in capsys.readouterr().err
+    assert evaluate.main(parser.parse_args(["--suite", "dream", "--driver", "teacher", "--data", str(tmp_path)])) == 2
+    assert evaluate.main(parser.parse_args(["--suite", "dream", "--data", str(tmp_path)])) == 1
+    assert "collect --out" in capsys.readouterr().err
+    assert json.dumps(vars(parser.parse_args([])), default=str)
