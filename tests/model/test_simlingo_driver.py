@@ -12,7 +12,7 @@ from simlingo_toys import observation, picture
 from model import prompts
 from model.simlingo import kinds, licence, speech, tokens
 from model.simlingo.archive import CheckpointError
-from model.simlingo.bench import farthest
+from model.simlingo.bench_rows import farthest
 from model.simlingo.driver import FOLLOWING, DriverFailed, SimLingoDriver
 from model.simlingo.runtime import Runtime, Waypoints
 from sim_bridge.messages import DrivePlan, Instruction, InstructionMode, Observation

@@ -12,7 +12,7 @@ from simlingo_toys import POINTS, picture
 from model import prompts
 from model.prompts import Prompt
 from model.simlingo import baseline, images
-from model.simlingo.bench import farthest
+from model.simlingo.bench_rows import farthest
 from model.simlingo.graphs import ContextFull, GraphReader
 from model.simlingo.reading import visible
 from model.simlingo.runtime import MAX_PROMPT_TOKENS, Runtime
