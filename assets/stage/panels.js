@@ -2,6 +2,12 @@
 // textContent, never through markup.
 
 const SAID_AT_MOST = 12;
+const WHEEL_WORDS = {
+  engaged: "Take the wheel",
+  overridden: "Hand back to the model",
+  manual: "Hand back to the model",
+  safe_stop: "Let the model drive",
+};
 
 export function panelsOf(root) {
   const shown = {};
@@ -42,7 +48,7 @@ export function showDrive(shown, drive, phase, me) {
   put(shown["engagement-words"], drive.engagement_words + (isPaused ? " · paused" : ""));
   put(shown["engagement-reason"], `${holderWords(drive, me)}: ${drive.reason_words}`);
   const isMine = drive.holder === me;
-  put(shown["wheel-words"], drive.engagement === "engaged" ? "Take the wheel" : "Hand back to the driver");
+  put(shown["wheel-words"], WHEEL_WORDS[drive.engagement]);
   put(shown["pause-words"], isPaused ? "Resume" : "Pause");
   shown["hand-hint"].hidden = !isMine;
   shown.pads.hidden = !isMine || !matchMedia("(pointer: coarse)").matches;
