@@ -28,7 +28,7 @@ PLAN = TownPlan(
         Crossing("B", 110, 0, "lights"),
         Crossing("W", -260, 0, "lights"),
         Crossing("E", 260, 0, "lights"),
-        Crossing("NW", -110, 200, "stop"),
+        Crossing("NW", -110, 200, "lights"),
         Crossing("N", 0, 200, "yield"),
         Crossing("NE", 110, 200, "lights"),
         Crossing("SW", -110, -200, "lights"),
