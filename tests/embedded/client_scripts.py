@@ -321,6 +321,45 @@ def traffic(port: int) -> None:
         manager.shut_down()
 
 
+def walks(port: int) -> None:
+    """CARLA's walker AI on the town's own navigation mesh: on sidewalks, and on lanes only to cross them."""
+    with synchronous(port) as world:
+        world.tick()
+        library, town = world.get_blueprint_library(), world.get_map()
+        walkers, controllers = [], []
+        for number in range(8):
+            place = world.get_random_location_from_navigation()
+            assert place is not None
+            blueprint = library.find(f"walker.pedestrian.{number + 1:04d}")
+            walker = world.try_spawn_actor(blueprint, carla.Transform(place + carla.Location(z=1.0)))
+            if walker is not None:
+                walkers.append(walker)
+                mount = carla.Transform()
+                controllers.append(world.spawn_actor(library.find("controller.ai.walker"), mount, attach_to=walker))
+        assert len(walkers) >= 6, len(walkers)
+        world.tick()
+        for controller in controllers:
+            controller.start()
+            controller.go_to_location(world.get_random_location_from_navigation())
+            controller.set_max_speed(1.4)
+        starts = [walker.get_location() for walker in walkers]
+        on_lanes = 0
+        for k in range(300):
+            world.tick()
+            if k % 20 == 0:
+                places = [town.get_waypoint(w.get_location(), False, carla.LaneType.Driving) for w in walkers]
+                on_lanes += sum(place is not None and not place.is_junction for place in places)
+        moved = [w.get_location().distance(start) for w, start in zip(walkers, starts, strict=True)]
+        assert sum(distance > 5.0 for distance in moved) >= len(walkers) - 2, moved
+        assert on_lanes < 0.3 * 15 * len(walkers), on_lanes
+        assert all(abs(w.get_location().z - w.bounding_box.extent.z) < 0.3 for w in walkers)
+        for controller in controllers:
+            controller.stop()
+        for actor in (*controllers, *walkers):
+            actor.destroy()
+        world.tick()
+
+
 def sees_the_town(port: int) -> None:
     """Real town, physics and renderer: a car settles on its wheels, and its camera sees more than one colour."""
     with synchronous(port) as world:
@@ -357,7 +396,7 @@ SCRIPTS: dict[str, Callable[[int], None]] = {
 
 _RUNNABLE = {
     **SCRIPTS,
-    **{script.__name__: script for script in (leaves_a_car, finds_the_car_left_behind, traffic, sees_the_town)},
+    **{script.__name__: script for script in (leaves_a_car, finds_the_car_left_behind, traffic, walks, sees_the_town)},
 }
 
 if __name__ == "__main__":

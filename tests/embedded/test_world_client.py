@@ -73,6 +73,14 @@ def test_carlas_traffic_manager_drives_twelve_cars_through_the_town() -> None:
         run_script("traffic", port)
 
 
+def test_carlas_walker_ai_walks_the_towns_sidewalks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    # The client keeps navigation files under its home.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with serving("tests.embedded.flat_server", "0", "Backseat01") as (_, port):
+        run_script("walks", port)
+    assert list(tmp_path.glob("carlaCache/**/Backseat01_*.bin"))
+
+
 # ---- without the client -------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sim_bridge.embedded.calls.desk import VERSION, Desk, Refused
+from sim_bridge.embedded.navigation.mesh_file import mesh_file
 from sim_bridge.embedded.town import build, names
 from sim_bridge.embedded.wire.structs import ActorDefinition, EpisodeInfo, EpisodeSettings, MapInfo, Token
 from sim_bridge.embedded.wire.tokens import WORLD_STREAM
@@ -72,15 +73,21 @@ def get_map_data(desk: Desk) -> str:
 
 
 def get_required_files(desk: Desk, folder: str = "", *_: Any) -> tuple[str, ...]:
-    return ()
+    """The walkers' navigation mesh; every other file a client could want travels by a call of its own."""
+    mesh = mesh_file(desk.world.town) if folder == "Nav" else None
+    return (mesh.name,) if mesh else ()
 
 
 def request_file(desk: Desk, name: str) -> bytes:
+    mesh = mesh_file(desk.world.town)
+    if mesh is not None and name == mesh.name:
+        return mesh.data
     raise Refused(f"expected a file that get_required_files lists, got {name!r:.80}")
 
 
 def get_navigation_mesh(desk: Desk) -> bytes:
-    return b""
+    mesh = mesh_file(desk.world.town)
+    return mesh.data if mesh else b""
 
 
 def get_available_maps(desk: Desk) -> tuple[str, ...]:

@@ -53,7 +53,6 @@ class Rpc:
 
 # Handlers that only say no, and handlers that take a call whose effect would show nowhere here.
 _REFUSING = {
-    episode.request_file,
     actors.add_actor_torque,
     actors.add_actor_angular_impulse,
     vehicles.no_other_physics,

@@ -1,0 +1,33 @@
+"""The navigation mesh as the file a client asks for. The client caches it by name alone, so the name carries a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sim_bridge.embedded.contracts import Town
+from sim_bridge.embedded.navigation.ribbons import walkable
+from sim_bridge.embedded.navigation.tile import Welded, written
+from sim_bridge.embedded.town.opendrive import parse
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MeshFile:
+    name: str
+    data: bytes
+
+
+@lru_cache(maxsize=2)
+def mesh_file(town: Town) -> MeshFile | None:
+    """None for a town without sidewalks, or with more than one tile holds: walkers there have no AI."""
+    mesh = Welded(walkable(parse(town.opendrive)))
+    try:
+        data = written(mesh)
+    except ValueError as error:
+        _LOG.warning("%s has no navigation for walkers: %s", town.name, error)
+        return None
+    return MeshFile(f"Carla/Maps/Nav/{town.name}_{hashlib.sha256(data).hexdigest()[:12]}.bin", data)
