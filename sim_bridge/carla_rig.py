@@ -60,7 +60,7 @@ def rgb_of(image: Any) -> Picture:
 class CameraOnCar:
     """One camera actor on the car, from spawn to `close`."""
 
-    def __init__(self, world: Any, ego: Any, spec: CameraSpec, tick_s: float = 0.0) -> None:
+    def __init__(self, world: Any, ego: Any, spec: CameraSpec) -> None:
         self.spec = spec
         self._arrived = threading.Condition()
         self._image: Any = None
@@ -85,9 +85,6 @@ class CameraOnCar:
         with self._arrived:
             self._arrived.wait_for(lambda: self._image is not None and self._image.frame >= frame, timeout_s)
             return self._image if self._image is not None and self._image.frame == frame else None
-
-    def newest(self) -> Any | None:
-        return self._image
 
     def frame_of(self, image: Any, tick: int) -> CameraFrame:
         return CameraFrame(self.spec, rgb_of(image), tick)

@@ -56,7 +56,6 @@ class CarlaSimulator:
         self._is_closed = self._is_lost = False
         self._episode = self._tick = self._first_frame = 0
         self._chase: CameraFrame | None = None
-        self._weather_drawn: Any = None
         atexit.register(self.close)
 
     # ---- the interface

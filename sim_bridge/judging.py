@@ -21,7 +21,6 @@ from sim_bridge.messages import (
     Takeover,
     Verdict,
 )
-from sim_bridge.typed_text import TEXT_MAX
 from sim_bridge.typed_text import objection as text_objection
 
 HOLDER_MAX = 64
@@ -65,6 +64,3 @@ def _hands_refusal(command: HumanInput | Takeover, view: SessionView) -> str:
     if view.engagement is Engagement.MANUAL and command.holder != view.holder:
         return f"{view.holder} has the wheel; wait until it is handed back."
     return ""
-
-
-__all__ = ["TEXT_MAX", "judged"]

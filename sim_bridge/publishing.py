@@ -29,7 +29,7 @@ def jpeg(frame: CameraFrame, quality: int = JPEG_QUALITY) -> PictureJpeg:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tickful:
-    """A view without its pictures, and the frames to make them from."""
+    """A view without its pictures, and the frames of the same tick to make them from."""
 
     view: SessionView
     frames: tuple[CameraFrame, ...]
@@ -42,6 +42,7 @@ class Publisher:
         self.newest = first
         self._observers: list[Callable[[SessionView], None]] = []
         self._waiting: Mailbox[Tickful] = Mailbox()
+        self._encoded: tuple[tuple[CameraFrame, ...], tuple[PictureJpeg, ...]] = ((), ())
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -76,8 +77,9 @@ class Publisher:
                 self._show(tickful)
 
     def _show(self, tickful: Tickful) -> None:
-        pictures = tuple(jpeg(frame) for frame in tickful.frames)
-        self.newest = replace(tickful.view, pictures=pictures or self.newest.pictures)
+        if tickful.frames is not self._encoded[0]:  # a paused world shows the same frames again and again
+            self._encoded = tickful.frames, tuple(jpeg(frame) for frame in tickful.frames)
+        self.newest = replace(tickful.view, pictures=self._encoded[1])
         for observer in self._observers:
             try:
                 observer(self.newest)

@@ -14,23 +14,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sim_bridge.acting_plan import PLAN_AGE_MAX_S, ActingPlan, Health
-from sim_bridge.driver_at_work import DriverAtWork, Outcome, Sight
+from sim_bridge.acting_plan import PLAN_AGE_MAX_S
+from sim_bridge.drive_state import DriveState
+from sim_bridge.driver_at_work import Outcome
 from sim_bridge.engagement import Event
 from sim_bridge.interfaces import Driver, Simulator, SimulatorLost
 from sim_bridge.judging import judged
 from sim_bridge.messages import (
     TICK_S,
     Ask,
-    CameraFrame,
     Command,
     CommandResult,
-    Control,
     DrivePlan,
     Engage,
     HolderLeft,
     HumanInput,
-    Observation,
     Pause,
     Phase,
     Reset,
@@ -41,20 +39,15 @@ from sim_bridge.messages import (
     Step,
     Stop,
     Takeover,
-    TalkOrder,
 )
-from sim_bridge.pace import Pacer, Rates
+from sim_bridge.pace import Pacer
 from sim_bridge.publishing import Publisher
-from sim_bridge.standing_instruction import StandingInstruction
 from sim_bridge.typed_text import cleaned
-from sim_bridge.viewing import drive_view
-from sim_bridge.wheel import Wheel
 
 log = logging.getLogger(__name__)
 
-NOTICE_TICKS = 100
 PAUSED_LOOK_S = 0.05
-PAUSED_PUBLISH_S = 0.5
+PAUSED_SHOW_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,29 +62,18 @@ class SessionConfig:
 
 
 class DriveSession:
-    """Either `run` (realtime: blocks until `stop`) or `advance` (lockstep), then `close`. Owns neither world nor driver
-    before that; `close` closes both."""
+    """Either `run` (realtime: blocks until `stop`) or `advance` (lockstep), then `close`, which closes driver and
+    world too."""
 
     def __init__(self, simulator: Simulator, driver: Driver, config: SessionConfig | None = None) -> None:
-        self._simulator = simulator
         self._config = config or SessionConfig()
-        self._work = DriverAtWork(driver)
-        self._plan = ActingPlan(self._config.plan_age_max_s)
-        self._wheel = Wheel()
-        self._instruction = StandingInstruction()
-        self._talk_order = TalkOrder.ALONGSIDE
+        self._drive = DriveState(simulator, driver, self._config.plan_age_max_s)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._stopping = threading.Event()
-        self._phase, self._failure = Phase.STARTING, ""
-        self._notice, self._notice_until_tick = "", 0
         self._seed = self._config.seed
         self._steps_left = 0
         self._is_realtime = False
-        self._observation: Observation | None = None
-        self._control = Control()
-        self._health = Health(Event.PLAN_GOOD)
-        self._rates = Rates()
-        self._publisher = Publisher(self._view())
+        self._publisher = Publisher(self._drive.view())
 
     # ---- for everybody, any thread
 
@@ -123,126 +105,116 @@ class DriveSession:
         """
         self._is_realtime = True
         self._publisher.start()
-        self._work.start()
+        self._drive.work.start()
         try:
             self._begin(self._seed)
             self._run_ticks()
-        except (
-            Exception
-        ) as problem:  # the end of this drive whatever it was: viewers must learn why, then it goes on up
+        except Exception as problem:  # whatever ends the drive, viewers must learn why before it goes on up
             self._fail(problem)
             raise
         finally:
-            self._work.stop()
+            self._drive.work.stop()
             self._publisher.stop()
 
     def _run_ticks(self) -> None:
-        pacer = Pacer(TICK_S)
-        published_s = 0.0
+        work, pacer = self._drive.work, Pacer(TICK_S)
+        shown_s = 0.0
         while not self._stopping.wait(pacer.wait_s()):
             is_news = self._obey_commands()
-            if self._phase is Phase.PAUSED and not self._steps_left:
-                is_news |= self._take(self._work.outcome())
-                if is_news or time.monotonic() - published_s > PAUSED_PUBLISH_S:
-                    published_s = time.monotonic()
-                    self._show(())
+            is_news |= self._take(work.outcome())
+            if self._drive.phase is Phase.PAUSED and not self._steps_left:
+                if is_news or time.monotonic() - shown_s > PAUSED_SHOW_S:
+                    shown_s = time.monotonic()
+                    self._show()
                 self._stopping.wait(PAUSED_LOOK_S)
                 pacer.restart()
                 continue
-            self._take(self._work.outcome())
             self._tick()
-            self._work.look(self._sight())
+            work.look(self._drive.sight)
             pacer.ticked()
-            self._check_driver()
-
-    def _check_driver(self) -> None:
-        stuck_s = self._work.busy_s()
-        if stuck_s > self._config.driver_stuck_s:
-            raise RuntimeError(f"The driver has been inside one call for {stuck_s:.0f} s; it hangs and is replaced.")
+            if work.busy_s() > self._config.driver_stuck_s:
+                raise RuntimeError(f"The driver has been inside one call for {work.busy_s():.0f} s; it hangs.")
 
     # ---- lockstep
 
     def advance(self, ticks: int = 1) -> SessionView:
         """Drive `ticks` ticks, the world waiting for each plan. No threads. Raises what the world raises."""
-        if self._observation is None:
-            self._begin(self._seed)
-        for _ in range(ticks):
-            self._obey_commands()
-            self._take(self._work.look_now(self._sight()))
-            try:
+        try:
+            if not self._drive.has_begun:
+                self._begin(self._seed)
+            for _ in range(ticks):
+                self._obey_commands()
+                self._take(self._drive.work.look_now(self._drive.sight))
                 self._tick()
-            except SimulatorLost as problem:
-                self._fail(problem)
-                raise
+        except SimulatorLost as problem:
+            self._fail(problem)
+            raise
         return self.view()
 
     def close(self) -> None:
         """End the driver and the world, in this order. Twice is fine."""
         self._stopping.set()
         try:
-            self._work.stop()
+            self._drive.work.stop()
         finally:
-            self._simulator.close()
+            self._drive.simulator.close()
 
     # ---- one tick
 
     def _begin(self, seed: int) -> None:
-        self._phase = Phase.STARTING
-        self._show(())
-        self._seed = seed
-        self._work.rest()
-        self._observation = self._simulator.reset(seed)
-        self._plan.restart(self._observation.episode)
-        self._wheel.happens(Event.EPISODE_STARTED)
-        self._control, self._health = Control(), Health(Event.PLAN_GOOD)
-        self._phase, self._failure, self._steps_left = Phase.RUNNING, "", 0
-        self._notice_until_tick = 0
-        self._rates = Rates()
+        drive = self._drive
+        drive.phase, self._seed, self._steps_left = Phase.STARTING, seed, 0
+        self._show()
+        drive.work.rest()
+        drive.restart(drive.simulator.reset(seed))
         if self._is_realtime:
-            self._work.look(self._sight())
-        self._show(self._observation.frames)
+            drive.work.look(drive.sight)
+        self._show()
 
     def _take(self, outcome: Outcome | None) -> bool:
         """Whether a plan arrived that the car follows from here on."""
-        if outcome is None or not self._plan.take(outcome):
+        if outcome is None or not self._drive.plan.take(outcome):
             return False
         assert isinstance(outcome, DrivePlan)
-        self._rates.plans.count()
-        self._instruction.obeyed_by(outcome, self._simulator)
+        self._drive.rates.plans.count()
+        self._drive.instruction.obeyed_by(outcome, self._drive.simulator)
         return True
 
     def _tick(self) -> None:
-        was = self._seen
+        drive, was, now_s = self._drive, self._drive.seen, self._now_s()
         # 1 Who drives: plans first, then silence of the hands.
-        self._health = self._plan.health(was.tick)
-        self._wheel.happens(self._health.event)
-        self._wheel.watches(self._now_s())
-        self._failure = self._health.line
+        health = drive.plan.health(was.tick)
+        drive.wheel.happens(health.event)
+        drive.wheel.watches(now_s)
+        drive.failure = health.line
         # 2 What wheel and pedals do.
-        driver = self._plan.control(was) if self._wheel.driver_steers else None
-        if driver is None:
-            self._plan.rest()
-        self._control = self._wheel.control(driver, was.ego.speed_mps, self._now_s())
+        wanted = drive.plan.control(was) if drive.wheel.driver_steers else None
+        if wanted is None:
+            drive.plan.rest()
+        drive.control = drive.wheel.control(wanted, was.ego.speed_mps, now_s)
         # 3 The world moves.
-        self._observation = self._simulator.step(self._control)
+        drive.sees(drive.simulator.step(drive.control))
         self._steps_left = max(0, self._steps_left - 1)
-        self._instruction.watches(self._simulator)
+        drive.instruction.watches(drive.simulator)
         # 4 Everybody sees.
-        self._rates.frames.count()
-        self._rates.sim_time.count(TICK_S)
-        self._show(self._seen.frames)
-
-    @property
-    def _seen(self) -> Observation:
-        assert self._observation is not None, "a session ticks only after its first reset"
-        return self._observation
+        drive.rates.frames.count()
+        drive.rates.sim_time.count(TICK_S)
+        self._show()
 
     def _now_s(self) -> float:
         """The clock of the hands: the wall's while a person can be late, the world's where nothing can."""
-        return time.monotonic() if self._is_realtime else self._seen.tick * TICK_S
+        return time.monotonic() if self._is_realtime else self._drive.seen.tick * TICK_S
 
-    def _sight(self) -> Sight:
-        return Sight(self._seen, self._instruction.asked, self._talk_order)
+    def _show(self) -> None:
+        self._publisher.publish(self._drive.view(), self._drive.frames if self._config.has_pictures else ())
+
+    def _fail(self, problem: Exception) -> None:
+        drive = self._drive
+        drive.phase, drive.failure = Phase.FAILED, str(problem) or type(problem).__name__
+        if isinstance(problem, SimulatorLost):
+            drive.wheel.happens(Event.WORLD_LOST)
+        log.error("The drive ended: %s", drive.failure)
+        self._show()
 
     # ---- commands
 
@@ -256,27 +228,28 @@ class DriveSession:
                 return is_news
             is_news = True
             if refusal := self._obey(command):
-                self._notice, self._notice_until_tick = refusal, self._seen.tick + NOTICE_TICKS
+                self._drive.says(refusal)
 
     def _obey(self, command: Command) -> str:
         """Obey one command. Returns why it was refused after all, or ""."""
+        drive = self._drive
         match command:
             case HumanInput():
-                return self._wheel.hears(command, self._now_s())
+                return drive.wheel.hears(command, self._now_s())
             case Takeover(holder, reason):
-                return self._wheel.happens(Event.TAKEOVER, holder, reason)
+                return drive.wheel.happens(Event.TAKEOVER, holder, reason)
             case Engage(reason):
-                objection = self._plan.may_take_over(self._seen.tick)
-                return self._wheel.happens(Event.ENGAGE, reason=reason, plan_objection=objection)
+                objection = drive.plan.may_take_over(drive.seen.tick)
+                return drive.wheel.happens(Event.ENGAGE, reason=reason, plan_objection=objection)
             case HolderLeft(holder):
-                return self._wheel.happens(Event.HOLDER_LEFT, holder)
+                return drive.wheel.happens(Event.HOLDER_LEFT, holder)
             case SetInstruction(text, mode):
-                self._instruction.ask(cleaned(text), mode)
+                drive.instruction.ask(cleaned(text), mode)
                 self._look_again()
             case Ask(question, question_id):
-                return self._work.speech.ask(cleaned(question), question_id, self._seen)
+                return drive.work.speech.ask(cleaned(question), question_id, drive.seen)
             case SetTalkOrder(order):
-                self._talk_order = order
+                drive.talk_order = order
                 self._look_again()
             case _:
                 self._obey_clock(command)
@@ -285,52 +258,17 @@ class DriveSession:
     def _obey_clock(self, command: Command) -> None:
         match command:
             case Pause():
-                self._phase, self._steps_left = Phase.PAUSED, 0
-                self._show(())
+                self._drive.phase, self._steps_left = Phase.PAUSED, 0
             case Resume():
-                self._phase = Phase.RUNNING
+                self._drive.phase = Phase.RUNNING
             case Step(ticks):
                 self._steps_left += ticks
             case Reset(seed):
-                self._instruction = StandingInstruction(after=self._instruction)
                 self._begin(self._seed if seed is None else seed)
             case Stop():
                 self._stopping.set()
 
     def _look_again(self) -> None:
         """While paused no new picture comes: the driver plans for the frozen one with what has changed."""
-        if self._is_realtime and self._phase is Phase.PAUSED:
-            self._work.look(self._sight())
-
-    # ---- views
-
-    def _fail(self, problem: Exception) -> None:
-        self._phase = Phase.FAILED
-        self._failure = str(problem) or type(problem).__name__
-        if isinstance(problem, SimulatorLost):
-            self._wheel.happens(Event.WORLD_LOST)
-        log.error("The drive ended: %s", self._failure)
-        self._show(())
-
-    def _show(self, frames: tuple[CameraFrame, ...]) -> None:
-        view = self._view()
-        chase = self._simulator.chase_frame() if frames else None
-        shown = (*frames, chase) if chase else frames
-        self._publisher.publish(view, shown if self._config.has_pictures else ())
-
-    def _view(self) -> SessionView:
-        tick = self._observation.tick if self._observation else 0
-        return drive_view(
-            phase=self._phase,
-            failure=self._failure,
-            notice=self._notice if tick < self._notice_until_tick else "",
-            seen=self._observation,
-            control=self._control,
-            talk_order=self._talk_order,
-            simulator=self._simulator,
-            plan=self._plan,
-            wheel=self._wheel,
-            instruction=self._instruction,
-            work=self._work,
-            rates=self._rates,
-        )
+        if self._is_realtime and self._drive.phase is Phase.PAUSED:
+            self._drive.work.look(self._drive.sight)

@@ -102,7 +102,7 @@ def test_what_was_asked_and_what_is_acted_on_are_told_apart() -> None:
     session.observe(lambda view: acted.append((view.instruction_asked, view.instruction_acting)))
     session.advance(1)
     asked, acting = acted[-1]
-    assert asked is not None and asked == acting and asked.serial == 1
+    assert asked is not None and asked == acting and asked.serial > 0
     instruct(session, "")
     view = session.advance(1)
     assert (view.instruction_asked, view.instruction_acting) == (None, None)

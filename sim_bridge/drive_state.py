@@ -1,0 +1,121 @@
+"""Everything a session knows at one moment, besides the clock, and the one immutable SessionView of it.
+
+Session thread only; the view made from it is safe anywhere.
+"""
+
+from __future__ import annotations
+
+import time
+
+from sim_bridge.acting_plan import ActingPlan
+from sim_bridge.driver_at_work import DriverAtWork, Sight
+from sim_bridge.engagement import Event
+from sim_bridge.interfaces import Driver, Simulator
+from sim_bridge.messages import (
+    CameraFrame,
+    Control,
+    EgoState,
+    Observation,
+    Phase,
+    SessionView,
+    TalkOrder,
+)
+from sim_bridge.pace import Rates
+from sim_bridge.standing_instruction import StandingInstruction
+from sim_bridge.wheel import Wheel
+
+NOTICE_TICKS = 100
+NOWHERE = EgoState(0.0, 0.0, 0.0, 0.0)
+
+
+class DriveState:
+    """One per session, changed in place; `restart` at every new episode."""
+
+    def __init__(self, simulator: Simulator, driver: Driver, plan_age_max_s: float) -> None:
+        self.simulator = simulator
+        self.work = DriverAtWork(driver)
+        self.plan = ActingPlan(plan_age_max_s)
+        self.wheel = Wheel()
+        self.instruction = StandingInstruction()
+        self.talk_order = TalkOrder.ALONGSIDE
+        self.phase, self.failure = Phase.STARTING, ""
+        self.control = Control()
+        self.rates = Rates()
+        self.frames: tuple[CameraFrame, ...] = ()
+        self._seen: Observation | None = None
+        self._notice, self._notice_until_tick = "", 0
+
+    @property
+    def seen(self) -> Observation:
+        """The newest observation; there is one from the first reset on."""
+        assert self._seen is not None, "a session ticks only after its first reset"
+        return self._seen
+
+    @property
+    def has_begun(self) -> bool:
+        return self._seen is not None
+
+    @property
+    def sight(self) -> Sight:
+        """What the driver is to look at next."""
+        return Sight(self.seen, self.instruction.asked, self.talk_order)
+
+    def restart(self, first: Observation) -> None:
+        """A new episode: everything but the person's choice of talk order starts anew."""
+        self.plan.restart(first.episode)
+        self.instruction = StandingInstruction(after=self.instruction)
+        self.wheel.happens(Event.EPISODE_STARTED)
+        self.control, self.rates = Control(), Rates()
+        self.phase, self.failure = Phase.RUNNING, ""
+        self._notice_until_tick = 0
+        self.sees(first)
+
+    def sees(self, observation: Observation) -> None:
+        self._seen = observation
+        chase = self.simulator.chase_frame()
+        self.frames = (*observation.frames, chase) if chase else observation.frames
+
+    def says(self, notice: str) -> None:
+        """A sentence for the next five seconds of driving."""
+        self._notice, self._notice_until_tick = notice, self.seen.tick + NOTICE_TICKS
+
+    def view(self) -> SessionView:
+        """Without its pictures, which are added where they are encoded (`publishing`)."""
+        seen, plan, wheel, instruction, speech = self._seen, self.plan, self.wheel, self.instruction, self.work.speech
+        tick, ego = (seen.tick, seen.ego) if seen else (0, NOWHERE)
+        path, speed = plan.seen_from(ego)
+        age_s = plan.age_s(tick)
+        return SessionView(
+            phase=self.phase,
+            episode=seen.episode if seen else 0,
+            tick=tick,
+            sim_time_us=seen.sim_time_us if seen else 0,
+            published_at_ns=time.monotonic_ns(),
+            ego=ego,
+            control=self.control,
+            target_speed_mps=plan.target_speed_mps(tick),
+            engagement=wheel.standing.engagement,
+            engagement_reason=wheel.standing.reason,
+            holder=wheel.standing.holder,
+            driver=self.work.driver.info,
+            town=self.simulator.town,
+            world=self.simulator.world,
+            path_xy_in_ego=path,
+            speed_xy_in_ego=speed,
+            target_points_xy_in_ego=seen.target_points_xy_in_ego if seen else None,
+            plan_age_ms=None if age_s is None else age_s * 1000.0,
+            plan_hz=self.rates.plans.per_s(),
+            inference_ms=plan.plan.inference_ms if plan.plan else 0.0,
+            frame_hz=self.rates.frames.per_s(),
+            real_time_factor=self.rates.sim_time.per_s(),
+            instruction_asked=instruction.asked,
+            instruction_acting=instruction.acting,
+            instruction_kind=instruction.kind,
+            instruction_note=instruction.note,
+            talk_order=self.talk_order,
+            commentary=speech.commentary,
+            answers=speech.answers,
+            input_echo=wheel.echo,
+            notice=self._notice if tick < self._notice_until_tick else speech.trouble,
+            failure=self.failure,
+        )
