@@ -1,7 +1,7 @@
 """The vehicles this world can spawn: CARLA's ids with their outer size, mass and running gear. Data only, any thread.
 
 Lengths, widths and heights follow the bounding boxes CARLA 0.9.16 reports for the same ids; masses, wheel bases and
-tyre radii follow the makers' data sheets. Bodies are lofted from these figures by `renderer.bodies`.
+tyre radii follow the makers' data sheets. Bodies are lofted from these figures by `renderer.vehicle_models`.
 """
 
 from __future__ import annotations

@@ -144,7 +144,9 @@ class Physics:
     # ---- time ----
 
     def step(self, dt: float, substeps: int) -> None:
-        """Advance `dt` seconds in `substeps` equal substeps."""
+        """Advance `dt` seconds in `substeps` equal substeps; in one, where nothing moves by itself."""
+        if not any(moving.body.simulated for moving in self._moving.values()):
+            substeps = 1
         substep_s = dt / substeps
         self._ledger.clear()
         for moving in self._moving.values():

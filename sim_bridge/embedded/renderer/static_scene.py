@@ -20,8 +20,9 @@ from sim_bridge.embedded.renderer.textures import Palette
 PAINTER_ORDER = ("sky", "beyond", "terrain", "road", "marking", "pavement", "shadow")
 _SOLID_BIN, _FLAT_BIN = "backseat solid", "backseat flat"
 _SOLID_SORT, _FLAT_SORT = 18, 22  # panda's own bins: opaque 20, transparent 30
-# Pieces this large are culled by the camera's frustum as a whole.
-_CHUNK_M = 60.0
+# Pieces this large are left out as a whole when out of sight. Each piece drawn costs as much as some hundred triangles,
+# so smaller ones are dearer than what they save.
+_CHUNK_M = 220.0
 _BEYOND_M = 1400.0
 _GRASS_TONE = (0.42, 0.53, 0.29)
 
