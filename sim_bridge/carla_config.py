@@ -20,6 +20,7 @@ class CarlaConfig:
     town: str = ""
     seed: int = 0
     traffic_vehicles: int = 10
+    walkers: int = 0
     front_camera: CameraSpec = FRONT_CAMERA
     chase_camera: CameraSpec | None = CHASE_CAMERA
     ego_blueprint: str = "vehicle.lincoln.mkz_2020"
@@ -37,5 +38,5 @@ class CarlaConfig:
     def __post_init__(self) -> None:
         if not 0 < self.port < 65535:
             raise ValueError(f"A CARLA port lies in 1..65534 (the streams use the next one); {self.port} does not.")
-        if self.traffic_vehicles < 0:
-            raise ValueError(f"There cannot be {self.traffic_vehicles} other vehicles; 0 is an empty road.")
+        if self.traffic_vehicles < 0 or self.walkers < 0:
+            raise ValueError(f"There cannot be {self.traffic_vehicles} vehicles and {self.walkers} walkers.")

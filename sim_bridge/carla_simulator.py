@@ -22,6 +22,7 @@ from sim_bridge.carla_connection import connected, short_name
 from sim_bridge.carla_leftovers import clear_leftovers
 from sim_bridge.carla_rig import CameraOnCar, Rig, ego_state, vehicle_control
 from sim_bridge.carla_traffic import Traffic
+from sim_bridge.carla_walkers import Walkers
 from sim_bridge.interfaces import SimulatorLost
 from sim_bridge.messages import FULL_BRAKE, TICK_S, CameraFrame, Control, InstructionKind, Observation
 from sim_bridge.navigator import Navigator
@@ -51,6 +52,7 @@ class CarlaSimulator:
         self.carla_map = self.carla_world.get_map()
         self._before = self._own_settings()
         self._traffic = Traffic(self.client, self._config)
+        self._walkers = Walkers(self.client, self._config.walkers)
         self._rig: Rig | None = None
         self._navigator: Navigator | None = None
         self._is_closed = self._is_lost = False
@@ -77,6 +79,7 @@ class CarlaSimulator:
             start = self._rig.ego.get_transform().location
             self._navigator = Navigator(self.carla_map, self.carla_map.get_waypoint(start), seed)
             self._traffic.start(self.carla_world, start, seed + self._config.seed)
+            self._walkers.start(self.carla_world, seed + self._config.seed)
             self._settle()
             self._episode += 1
             self._tick = 0
@@ -219,6 +222,7 @@ class CarlaSimulator:
 
     def _clear(self) -> None:
         """Destroy this episode's actors: sensors first, then cars."""
+        self._walkers.clear()
         self._traffic.clear(self.carla_world)
         rig, self._rig = self._rig, None
         if rig is None:

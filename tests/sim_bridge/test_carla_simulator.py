@@ -116,6 +116,19 @@ def test_traffic_moves_by_itself(embedded_port: int) -> None:
         assert sum(vehicle.get_velocity().length() > 1.0 for vehicle in others) >= 1
 
 
+def test_people_walk_and_are_gone_with_the_episode(embedded_port: int) -> None:
+    with CarlaSimulator(small(embedded_port, walkers=6)) as simulator:
+        for seed in (1, 2):
+            simulator.reset(seed)
+            people = list(simulator.carla_world.get_actors().filter("walker.pedestrian.*"))
+            assert 3 <= len(people) <= 6, "some places may be taken"
+            before = [person.get_location() for person in people]
+            for _ in range(60):
+                simulator.step(Control(brake=1.0))
+            walked_m = [person.get_location().distance(was) for person, was in zip(people, before, strict=True)]
+            assert sum(metres > 1.0 for metres in walked_m) >= len(people) / 2
+
+
 DIES = """
 import os, sys
 from dataclasses import replace
