@@ -31,16 +31,19 @@ def _flat_triangles(town: Town, layer: str) -> np.ndarray:
 
 def _covered(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
     """Which of (N, 2) points lie in some triangle, borders counted with a millimetre to spare."""
+    order = np.argsort(points[:, 0])
+    ordered = points[order]
     covered = np.zeros(len(points), dtype=bool)
-    for a, b, c in triangles:
-        box = (points > np.minimum(np.minimum(a, b), c) - 1e-3).all(axis=1)
-        box &= (points < np.maximum(np.maximum(a, b), c) + 1e-3).all(axis=1)
-        near = points[box]
-        if not len(near):
+    for corners in triangles:
+        low, high = corners.min(axis=0) - 1e-3, corners.max(axis=0) + 1e-3
+        first, last = np.searchsorted(ordered[:, 0], (low[0], high[0]))
+        near = ordered[first:last]
+        a, b, c = corners
+        if abs(_cross(b - a, c - a)) < 1e-6:
             continue
         sides = np.stack([_cross(b - a, near - a), _cross(c - b, near - b), _cross(a - c, near - c)])
         sides *= np.sign(_cross(b - a, c - a))
-        covered[box] |= (sides > -1e-2).all(axis=0)
+        covered[order[first:last]] |= (sides > -1e-2).all(axis=0)
     return covered
 
 

@@ -14,6 +14,7 @@ from sim_bridge.embedded.town.curves import Curve, Floats
 HOUSE_TO_LANE_M = 4.9  # from a lane's centre: half a lane, the widest sidewalk, and a hand's breadth
 HOUSE_GAP_M = 0.5
 PERIMETER_STEP_M = 2.0
+NEAR_M = 45.0  # farther than the longest house reaches
 
 
 @dataclass(slots=True)
@@ -65,7 +66,11 @@ class Ground:
         self._discs.append((x, y, radius))
 
     def _to_lanes(self, points: Floats) -> float:
-        return float(np.linalg.norm(self.lanes[None] - points[:, None], axis=2).min())
+        """The shortest distance from (N, 2) points that lie close together; NEAR_M or more counts as far enough."""
+        near = self.lanes[np.abs(self.lanes - points.mean(axis=0)).max(axis=1) < NEAR_M]
+        if not len(near):
+            return NEAR_M
+        return float(np.linalg.norm(near[None] - points[:, None], axis=2).min())
 
 
 def _parallel(curve: Curve, t: float) -> Floats:
