@@ -46,6 +46,8 @@ def main(args: argparse.Namespace) -> int:
     except PortInUse as error:
         print(f"{error}. Stop the other server, or choose another --port.", file=sys.stderr)
         return BAD_USE
+    # The stream thread sends what is left of a picture while the world computes: it must not wait long for its turn.
+    sys.setswitchinterval(0.001)
     server = Server(listeners, partial(_world, args))
     _stop_on_signals(server)
     try:

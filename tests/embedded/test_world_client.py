@@ -56,16 +56,22 @@ def run_script(name: str, port: int) -> None:
     assert "done" in done.stdout
 
 
+def start_over(port: int) -> None:
+    """A new episode with CARLA's settings, whatever the script before left behind."""
+    with connected(port) as connection:
+        ask(connection, "load_new_episode", "Flat", True, 65535)
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_the_real_client(name: str) -> None:
-    with serving("tests.embedded.flat_server", "0") as (_, port):
-        run_script(name, port)
+def test_the_real_client(name: str, flat: int) -> None:
+    start_over(flat)
+    run_script(name, flat)
 
 
-def test_actors_of_a_client_that_vanished_stay() -> None:
-    with serving("tests.embedded.flat_server", "0") as (_, port):
-        run_script("leaves_a_car", port)
-        run_script("finds_the_car_left_behind", port)
+def test_actors_of_a_client_that_vanished_stay(flat: int) -> None:
+    start_over(flat)
+    run_script("leaves_a_car", flat)
+    run_script("finds_the_car_left_behind", flat)
 
 
 def test_carlas_traffic_manager_drives_twelve_cars_through_the_town() -> None:
@@ -149,9 +155,7 @@ def test_mutated_calls_leave_the_server_answering(flat: int) -> None:
                     data[rng.randrange(len(data))] = rng.randrange(256)
                 connection.sendall(data)
     assert answers(flat)
-    with connected(flat) as connection:
-        ask(connection, "load_new_episode", "", True, 65535)
-        ask(connection, "set_weather_parameters", [10.0] * 14)
+    start_over(flat)
 
 
 def test_a_subscriber_that_never_reads_stalls_nobody(flat: int) -> None:
