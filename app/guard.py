@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "testserver"})
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+# Gradio's own doors that nothing on this page goes through: files in, other servers' files out.
+CLOSED = ("/gradio_api/upload", "/gradio_api/proxy=", "/gradio_api/component_server", "/upload", "/proxy=")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -45,6 +47,8 @@ class Guard:
             return "The request's Host or Origin is not a name."
         if self._hosts and name not in self._hosts:
             return f"This page does not answer to the name {name[:80]!r}."
+        if scope["path"].startswith(CLOSED):
+            return "This page takes no files and fetches none."
         changes = scope["type"] == "websocket" or scope["method"] not in READING
         if changes and origin is not None and site != host:
             return "This page takes requests from itself only, not from another site."

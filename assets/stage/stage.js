@@ -11,6 +11,7 @@ const STALE_MS = 600; // a picture older than this is dimmed, because a still pi
 // the bonnet is looked through faintly, so that a plan to stand still stays visible; the roof is not.
 const MARKS = { front: { fromM: 2.4, faintest: 0.3 }, chase: { fromM: 4.5, faintest: 0 } };
 const SAMPLES_AT_MOST = 20000;
+const OVERLAY_AT_MOST_PX = 2560;
 
 export function start(element) {
   const root = element.querySelector(".backseat") ?? element;
@@ -24,6 +25,7 @@ class Stage {
     this.root = root;
     this.shown = panelsOf(root);
     this.canvases = collect(root, "canvas");
+    this.overlays = collect(root, "overlay");
     this.strips = new Strips(collect(root, "strip"));
     this.toggles = collect(root, "toggle");
     this.commentary = new Commentary(this.shown);
@@ -51,10 +53,8 @@ class Stage {
   paint(header, bitmaps) {
     const previous = this.header;
     this.header = header;
-    header.pictures.forEach(({ camera }, index) => {
-      const canvas = this.canvases[camera.name];
-      if (canvas) this.paintCamera(canvas, camera, bitmaps[index], header.plan);
-    });
+    header.pictures.forEach(({ camera }, index) => this.paintPicture(camera, bitmaps[index]));
+    this.paintPlan();
     const isNewPicture = header.pictures.length > 0 && (!previous || previous.tick !== header.tick || previous.episode !== header.episode);
     if (isNewPicture) this.notePaint(header);
     this.noteEcho(header);
@@ -62,11 +62,27 @@ class Stage {
     this.showWords(header);
   }
 
-  paintCamera(canvas, camera, bitmap, plan) {
-    if (canvas.width !== camera.width || canvas.height !== camera.height) [canvas.width, canvas.height] = [camera.width, camera.height];
-    const context = canvas.getContext("2d", { alpha: false });
-    context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
-    drawPlan(context, camera, plan, this.shows, MARKS[camera.name] ?? { fromM: 0, faintest: 1 });
+  paintPicture(camera, bitmap) {
+    const canvas = this.canvases[camera.name];
+    if (!canvas) return;
+    resize(canvas, camera.width, camera.height);
+    canvas.getContext("2d", { alpha: false }).drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  }
+
+  // In the same task as the pictures, so that a plan never lies on another tick's road. The marks have a canvas of
+  // their own in the screen's pixels: they stay sharp where the picture is enlarged.
+  paintPlan() {
+    for (const { camera } of this.header?.pictures ?? []) {
+      const overlay = this.overlays[camera.name];
+      if (!overlay) continue;
+      const scale = overlayScale(overlay, camera);
+      resize(overlay, Math.round(camera.width * scale), Math.round(camera.height * scale));
+      const context = overlay.getContext("2d");
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      context.clearRect(0, 0, overlay.width, overlay.height);
+      context.scale(scale, scale);
+      drawPlan(context, camera, this.header.plan, this.shows, MARKS[camera.name] ?? { fromM: 0, faintest: 1 });
+    }
   }
 
   get shows() {
@@ -151,6 +167,7 @@ class Stage {
     this.root.addEventListener("click", (event) => this.clicked(event));
     this.root.addEventListener("submit", (event) => this.submitted(event));
     this.root.addEventListener("keydown", (event) => event.key === "Escape" && document.activeElement?.blur());
+    for (const name of ["path", "speed", "targets"]) this.toggles[name].addEventListener("change", () => this.paintPlan());
     this.toggles.chase.addEventListener("change", () => (this.root.dataset.chase = String(this.toggles.chase.checked)));
     const talk = this.root.querySelector('[data-do="talk"]');
     talk.addEventListener("change", () => this.request({ k: "do", action: talk.checked ? "talk_first" : "talk_alongside" }));
@@ -210,6 +227,17 @@ class Stage {
     put(this.shown.line, line || (verdict === "accepted" ? "" : "The drive did not take that."));
     this.shown.line.dataset.verdict = verdict;
   }
+}
+
+// Screen pixels per picture pixel, as `object-fit: cover` will show it.
+function overlayScale(overlay, camera) {
+  const shown = Math.max(overlay.clientWidth / camera.width, overlay.clientHeight / camera.height) * (window.devicePixelRatio || 1);
+  return Math.min(OVERLAY_AT_MOST_PX / camera.width, shown || 1);
+}
+
+// Setting a canvas' size clears it and costs, even to the same size.
+function resize(canvas, width, height) {
+  if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
 }
 
 function collect(root, name) {

@@ -86,6 +86,8 @@ def test_another_site_may_neither_watch_nor_press_buttons(house: House) -> None:
         )
         renamed = client.get(f"{house.url}/", headers={"Host": "evil.example"})
         missing = client.get(f"{house.url}/stage/..%2fstage.html")
+        uploaded = client.post(f"{house.url}/gradio_api/upload", files={"files": ("a.txt", b"a")})
+    assert uploaded.status_code == 403
     assert posted.status_code == 403 and renamed.status_code == 403 and missing.status_code == 404
     assert not house.heard(m.Pause)
 
