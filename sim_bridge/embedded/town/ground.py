@@ -27,7 +27,7 @@ KERB_WIDTH_M = 0.25
 KERB_COLOR: Color = (0.74, 0.73, 0.70)
 PAVED = frozenset({"driving", "shoulder", "parking", "biking", "stop", "restricted", "bidirectional"})
 LONGEST_STEP_M = 16.0
-SAGITTA_M = 0.02  # how far a strip's straight edge may cut a bend
+SAGITTA_M = 0.01  # how far a strip's straight edge may cut a bend
 
 
 def add_grass(sheets: Sheets, bounds: tuple[float, float, float, float], margin_m: float) -> None:

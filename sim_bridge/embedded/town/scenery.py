@@ -34,6 +34,8 @@ STEEL: RGB = (0.42, 0.44, 0.46)
 GALVANISED: RGB = (0.68, 0.70, 0.71)
 ROOF_TILES: RGB = (1.15, 0.66, 0.52)
 TRIM: RGB = (0.62, 0.60, 0.57)
+# Where a facade is plain wall, for the bit under a gable.
+PLAIN_UV = (0.043, 0.914)
 
 
 def add_scenery(sheets: Sheets, scenery: Scenery) -> Iterator[StaticBox]:
@@ -59,7 +61,7 @@ def _add_building(sheets: Sheets, building: Building, name: str) -> StaticBox:
         _add_walls(sheets, Look("solid", Label.BUILDINGS, "facade_glass"), place, (width, depth), (0.0, ground_floor))
     _add_walls(sheets, facade, place, (width, depth), (ground_floor, height), building.tint)
     if building.gable:
-        _add_gable(sheets, place, width, depth, height, building.tint)
+        _add_gable(sheets, place, width, depth, height, facade, building.tint)
     else:
         top = height + PARAPET_M
         _add_walls(sheets, BARE, place, (width + 0.3, depth + 0.3), (height, top), TRIM)
@@ -93,7 +95,9 @@ def _add_flat_roof(sheets: Sheets, place: Place, width: float, depth: float, hei
     add_quad(sheets, ROOF, place.points(local), local[:, :2] / ROOF_TILE_M)
 
 
-def _add_gable(sheets: Sheets, place: Place, width: float, depth: float, height: float, tint: RGB) -> None:
+def _add_gable(
+    sheets: Sheets, place: Place, width: float, depth: float, height: float, facade: Look, tint: RGB
+) -> None:
     """Two slopes that meet in a ridge along the heading, with eaves, and the wall up to them at both ends."""
     w, d, eave = width / 2 + 0.4, depth / 2 + 0.5, height - 0.25
     ridge = height + GABLE_M
@@ -103,12 +107,11 @@ def _add_gable(sheets: Sheets, place: Place, width: float, depth: float, height:
         x = side * w
         local = np.array([[x, side * d, eave], [-x, side * d, eave], [-x, 0, ridge], [x, 0, ridge]])
         add_quad(sheets, ROOF, place.points(local), uvs, ROOF_TILES)
-    wall = tuple(0.86 * share for share in tint)
     for side in (1, -1):
         x, y = side * width / 2, side * depth / 2
         triangle = place.points(np.array([[x, -y, height], [x, y, height], [x, 0.0, ridge - 0.3]]))
         normal = place.directions(np.array([[side, 0.0, 0.0]]))[0]
-        sheets.add(BARE, triangle, normal, np.zeros((3, 2)), np.array([[0, 1, 2]]), (wall[0], wall[1], wall[2]))
+        sheets.add(facade, triangle, normal, np.tile(PLAIN_UV, (3, 1)), np.array([[0, 1, 2]]), tint)
 
 
 def _add_tree(sheets: Sheets, tree: Tree, name: str) -> StaticBox:
