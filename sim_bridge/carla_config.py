@@ -30,6 +30,8 @@ class CarlaConfig:
     # One silent tick of this length is a lost world; below the 5 s that a Simulator promises.
     tick_timeout_s: float = 4.0
     frame_timeout_s: float = 2.0
+    # Building an episode up may stall a big world: the first car of a kind compiles its shaders.
+    reset_timeout_s: float = 30.0
 
     @property
     def world(self) -> str:

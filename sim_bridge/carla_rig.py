@@ -98,10 +98,17 @@ class Rig:
         self._config = config
         self.actors: list[Any] = []
         self.hits: list[tuple[int, str, float]] = []
-        self.ego = self._spawned(world, spawn_points)
-        self.front = self._mounted(CameraOnCar(world, self.ego, config.front_camera))
-        self.chase = self._mounted(CameraOnCar(world, self.ego, config.chase_camera)) if config.chase_camera else None
-        self._feel_collisions(world)
+        try:
+            self.ego = self._spawned(world, spawn_points)
+            self.front = self._mounted(CameraOnCar(world, self.ego, config.front_camera))
+            chase = config.chase_camera
+            self.chase = self._mounted(CameraOnCar(world, self.ego, chase)) if chase else None
+            self._feel_collisions(world)
+        except RuntimeError:
+            # Half a rig belongs to nobody who would destroy it later.
+            for actor in reversed(self.actors):
+                actor.destroy()
+            raise
 
     def _spawned(self, world: Any, spawn_points: list[Any]) -> Any:
         blueprint = world.get_blueprint_library().find(self._config.ego_blueprint)

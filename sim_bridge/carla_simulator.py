@@ -11,6 +11,7 @@ import atexit
 import contextlib
 import logging
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -47,15 +48,17 @@ class CarlaSimulator:
     def __init__(self, config: CarlaConfig | None = None) -> None:
         """Raises SimulatorLost when the server cannot be used, with a sentence that says why."""
         self._config = config or CarlaConfig()
+        self._is_closed = self._is_lost = False
+        self._tick_timeout_s = self._config.tick_timeout_s
         self.client = connected(self._config)
-        self.carla_world = self.client.get_world()
-        self.carla_map = self.carla_world.get_map()
-        self._before = self._own_settings()
+        with self._noticing_loss():
+            self.carla_world = self.client.get_world()
+            self.carla_map = self.carla_world.get_map()
+            self._before = self._own_settings()
         self._traffic = Traffic(self.client, self._config)
         self._walkers = Walkers(self.client, self._config.walkers)
         self._rig: Rig | None = None
         self._navigator: Navigator | None = None
-        self._is_closed = self._is_lost = False
         self._episode = self._tick = self._first_frame = 0
         self._chase: CameraFrame | None = None
         atexit.register(self.close)
@@ -71,7 +74,7 @@ class CarlaSimulator:
         return self._config.world
 
     def reset(self, seed: int) -> Observation:
-        with self._noticing_loss():
+        with self._noticing_loss(), self._patience():
             self._clear()
             points = self._starts(seed)
             self._rig = Rig(self.carla_world, self._config, points)
@@ -187,7 +190,7 @@ class CarlaSimulator:
         )
 
     def _world_tick(self) -> int:
-        frame: int = self.carla_world.tick(self._config.tick_timeout_s)
+        frame: int = self.carla_world.tick(self._tick_timeout_s)
         return frame
 
     def _seen(self, frame: int) -> Observation:
@@ -232,7 +235,21 @@ class CarlaSimulator:
         self._world_tick()
 
     @contextlib.contextmanager
-    def _noticing_loss(self) -> Any:
+    def _patience(self) -> Iterator[None]:
+        """Longer time-outs while an episode is built up. Our own world needs none; that it hangs shows sooner."""
+        if self._config.is_embedded:
+            yield
+            return
+        self._tick_timeout_s = self._config.reset_timeout_s
+        self.client.set_timeout(self._tick_timeout_s)
+        try:
+            yield
+        finally:
+            self._tick_timeout_s = self._config.tick_timeout_s
+            self.client.set_timeout(self._tick_timeout_s)
+
+    @contextlib.contextmanager
+    def _noticing_loss(self) -> Iterator[None]:
         """libcarla says everything with RuntimeError; a time-out among them is a lost world."""
         try:
             yield

@@ -122,6 +122,7 @@ class DriveLink:
             try:
                 said: SessionView | Ended = self._here.recv()
             except (EOFError, OSError):
+                self._here.close()
                 return
             self._heard_at = time.monotonic()
             if isinstance(said, Ended):

@@ -19,6 +19,7 @@ import msgpack
 import pytest
 
 from sim_bridge.carla_config import CarlaConfig
+from sim_bridge.carla_rig import Rig
 from sim_bridge.carla_simulator import CarlaSimulator
 from sim_bridge.interfaces import SimulatorLost
 from sim_bridge.messages import CHASE_CAMERA, FRONT_CAMERA, Control, Phase
@@ -133,6 +134,7 @@ DIES = """
 import os, sys
 from dataclasses import replace
 from sim_bridge.carla_config import CarlaConfig
+from sim_bridge.carla_rig import Rig
 from sim_bridge.carla_simulator import CarlaSimulator
 from sim_bridge.messages import Control, FRONT_CAMERA
 front = replace(FRONT_CAMERA, width_px=128, height_px=64)
@@ -221,3 +223,27 @@ def test_settings_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="70000"):
         CarlaConfig(port=70000)
     assert CarlaConfig(port=2000, chase_camera=CHASE_CAMERA).world == "carla 127.0.0.1:2000"
+
+
+class WithoutSensors:
+    """A world that has room for cars and for nothing else."""
+
+    def __init__(self, world: carla.World) -> None:
+        self._world = world
+
+    def get_blueprint_library(self) -> carla.BlueprintLibrary:
+        return self._world.get_blueprint_library()
+
+    def try_spawn_actor(self, blueprint: carla.ActorBlueprint, where: carla.Transform) -> carla.Actor:
+        return self._world.try_spawn_actor(blueprint, where)
+
+    def spawn_actor(self, *_: object, **__: object) -> carla.Actor:
+        raise RuntimeError("no room for a sensor")
+
+
+def test_a_rig_that_cannot_be_completed_leaves_nothing_behind(embedded_port: int, onlooker: carla.World) -> None:
+    points = onlooker.get_map().get_spawn_points()[:3]
+    with pytest.raises(RuntimeError, match="no room"):
+        Rig(WithoutSensors(onlooker), small(embedded_port), points)
+    onlooker.wait_for_tick()
+    assert moving_things(onlooker) == {}
