@@ -1,13 +1,10 @@
-"""A person's hands -> a Control: keys or an analog device, smoothed so that a key press is no jerk. Session thread.
+"""What a person's hands ask for -> a Control, smoothed so that a key press is no jerk. Session thread.
 
 With nothing held in MANUAL the car coasts in neutral with a light brake: it comes to rest by itself, slowly enough to
 leave time for the next key, and does not roll away.
 """
 
 from __future__ import annotations
-
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 from sim_bridge.messages import TICK_S, Control, HumanInput
 
@@ -20,29 +17,6 @@ THROTTLE_PER_S = 2.5
 BRAKE_PER_S = 5.0
 # Gears change direction only near standstill; before that, asking for the other one brakes.
 SHIFT_BELOW_MPS = 0.5
-
-KEY_THROTTLE = frozenset({"w", "arrowup", "up"})
-KEY_BRAKE = frozenset({"s", "arrowdown", "down"})
-KEY_LEFT = frozenset({"a", "arrowleft", "left"})
-KEY_RIGHT = frozenset({"d", "arrowright", "right"})
-KEY_HAND_BRAKE = frozenset({" ", "space"})
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """What a set of keys asks for: steer -1..1, throttle and brake 0..1."""
-
-    steer: float
-    throttle: float
-    brake: float
-
-
-def held_by(keys: AbstractSet[str]) -> Held:
-    """Names of keys as browsers and pygame spell them, any case -> what they ask for. Opposites cancel out."""
-    down = {key.lower() for key in keys}
-    steer = float(bool(down & KEY_RIGHT)) - float(bool(down & KEY_LEFT))
-    brake = 1.0 if down & (KEY_BRAKE | KEY_HAND_BRAKE) else 0.0
-    return Held(steer, 1.0 if down & KEY_THROTTLE and not brake else 0.0, brake)
 
 
 def holds_anything(hands: HumanInput) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 
+from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.interfaces import Driver, Simulator, SimulatorLost
 from sim_bridge.messages import Control, DriverInfo, Observation
 from tests.fakes import SteadyDriver, StraightRoad
+from tests.sim_bridge.route_driver import RouteDriver
 
 
 def steady(what: object) -> tuple[Simulator, Driver]:
@@ -44,3 +46,10 @@ class SaysItsProcess(SteadyDriver):
 
 def says_its_process(what: object) -> tuple[Simulator, Driver]:
     return StraightRoad(), SaysItsProcess()
+
+
+def in_a_carla_world(config: CarlaConfig) -> tuple[Simulator, Driver]:
+    from sim_bridge.carla_simulator import CarlaSimulator
+
+    simulator = CarlaSimulator(config)
+    return simulator, RouteDriver(simulator.dense_route_xy_in_world, 6.0)

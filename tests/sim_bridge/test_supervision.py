@@ -4,15 +4,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.drive_process import Factory
-from sim_bridge.messages import Engage, Phase, Verdict
+from sim_bridge.messages import FRONT_CAMERA, Engage, Phase, Verdict
 from sim_bridge.supervision import Supervisor, SupervisorConfig
+from sim_bridge.world_process import world_command
 from tests.sim_bridge import factories
 from tests.sim_bridge.driving import is_alive, until
+from tests.worlds import free_port_pair
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -113,6 +117,26 @@ def test_somebody_elses_world_is_no_part_and_a_lost_one_is_tried_again() -> None
     with supervised(factories.unreachable, None) as supervisor:
         until(lambda: states(supervisor) == ("restarting",))
         assert "nowhere:2000" in supervisor.status()[0].line and "again" in supervisor.status()[0].line
+
+
+def test_a_real_world_with_traffic_that_hangs_is_replaced_and_driven_in() -> None:
+    port = free_port_pair()
+    camera = replace(FRONT_CAMERA, width_px=128, height_px=64)
+    config = CarlaConfig(port=port, is_embedded=True, traffic_vehicles=3, front_camera=camera, chase_camera=None)
+    supervisor = Supervisor(SupervisorConfig(world_command(port, "Backseat01", 1)), factories.in_a_carla_world, config)
+    supervisor.start()
+    try:
+        until(lambda: drives(supervisor), 60.0)
+        before = supervisor.process_ids()
+        os.kill(before["world"], signal.SIGSTOP)
+        until(lambda: states(supervisor)[-1] != "running", 10.0)
+        until(lambda: drives(supervisor), 60.0)
+        after = supervisor.process_ids()
+        assert after["world"] != before["world"] and after["drive"] != before["drive"]
+        assert not is_alive(before["world"]) and not is_alive(before["drive"])
+    finally:
+        supervisor.stop()
+    assert not any(is_alive(child) for child in after.values())
 
 
 PARENT = """

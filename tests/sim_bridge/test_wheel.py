@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from sim_bridge.engagement import Event
-from sim_bridge.hands import COAST_BRAKE, Hands, held_by
+from sim_bridge.hands import COAST_BRAKE, Hands
 from sim_bridge.messages import Control, Engagement, HumanInput, Reason
 from sim_bridge.wheel import HANDS_NEUTRAL_AFTER_S, HANDS_SILENT_AFTER_S, Wheel
 
@@ -163,20 +163,3 @@ def test_reverse_waits_for_standstill() -> None:
     assert Hands().control(backwards, 8.0).brake > 0
     engaged = Hands().control(backwards, 0.0)
     assert engaged.reverse and engaged.throttle > 0 and engaged.brake == 0
-
-
-@pytest.mark.parametrize(
-    ("keys", "held"),
-    [
-        ({"w"}, (0, 1, 0)),
-        ({"W", "a"}, (-1, 1, 0)),
-        ({"ArrowRight", "s"}, (1, 0, 1)),
-        ({"a", "d"}, (0, 0, 0)),
-        ({"w", "s"}, (0, 0, 1)),
-        ({" "}, (0, 0, 1)),
-        (set(), (0, 0, 0)),
-    ],
-)
-def test_keys(keys: set[str], held: tuple[float, float, float]) -> None:
-    down = held_by(keys)
-    assert (down.steer, down.throttle, down.brake) == held
