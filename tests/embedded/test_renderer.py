@@ -257,6 +257,24 @@ def test_night_is_dark_and_lamps_are_not() -> None:
     assert _is_red(night).sum() >= 0.8 * _is_red(day).sum() > 0
 
 
+def test_headlamps_light_the_road_ahead_at_night_only() -> None:
+    def road(flags: int, sun: float) -> float:
+        sky = Sky(sun_altitude=sun)
+        picture = _shot(renderer, _camera(Pose(-8.0, 0.0, 5.0, -10.0)), [Drawn(1, Pose(), light_flags=flags)], sky=sky)
+        return float(picture[72:80, 122:134].mean())
+
+    with _renderer(plain_town()) as renderer:
+        renderer.add_actor(1, DEFAULT_EGO, {})
+        assert road(2, -30.0) > 1.2 * road(0, -30.0)
+        assert road(2, 60.0) == pytest.approx(road(0, 60.0), rel=0.02)
+
+
+def test_a_wet_road_is_darker() -> None:
+    with _renderer(plain_town()) as renderer:
+        dry, wet = (_shot(renderer, _camera(), sky=Sky(wetness=w))[100:].mean() for w in (0.0, 100.0))
+    assert wet < 0.8 * dry
+
+
 def test_rain_clouds_take_the_blue_out_of_the_sky() -> None:
     with _renderer(plain_town()) as renderer:
         clear = _shot(renderer, _camera(), sky=NOON)[:20].mean(axis=(0, 1))

@@ -11,11 +11,11 @@ from panda3d.core import BitMask32, LODNode, TransparencyAttrib
 from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import Drawn
 from sim_bridge.embedded.renderer import people, props, vehicle_models
-from sim_bridge.embedded.renderer.geoms import geom_node
+from sim_bridge.embedded.renderer.geoms import geom_node, moved
 from sim_bridge.embedded.renderer.light import Daylight
 from sim_bridge.embedded.renderer.solids import RGB, floor_patch
 from sim_bridge.embedded.renderer.static_scene import nearest_first, paint_in_order
-from sim_bridge.embedded.renderer.textures import soft_disc, upload
+from sim_bridge.embedded.renderer.textures import Image, soft_disc, upload
 from sim_bridge.embedded.vehicles import VEHICLES
 
 _FAR_FROM_M = 38.0
@@ -23,6 +23,10 @@ _BEYOND_SIGHT_M = 2000.0
 _SHADOW_SPREAD = 1.30
 _SHADOW_DARKNESS = 0.62
 _MOST_LOOKS = 96  # geometry of one vehicle in one paint is some 100 kB
+# Light of the headlamps on the road, at night: metres wide and long, and how far ahead of the middle it begins.
+_BEAM_WIDTH_M, _BEAM_LENGTH_M = 7.0, 18.0
+_BEAM_STRENGTH = 0.34
+_NIGHT_FALLS = 0.4
 _PAINTS: tuple[RGB, ...] = (
     (0.78, 0.79, 0.80),
     (0.12, 0.13, 0.15),
@@ -69,7 +73,7 @@ class _Actor:
 
 
 class _Vehicle(_Actor):
-    def __init__(self, parent: Any, name: str, nodes: _VehicleNodes, shadow: Any) -> None:
+    def __init__(self, parent: Any, name: str, nodes: _VehicleNodes, shadow: Any, beam: Any) -> None:
         super().__init__(parent, name)
         self._flags = 0
         self._steer = 0.0
@@ -83,6 +87,7 @@ class _Vehicle(_Actor):
         self._wheels = [self._front_wheel(near, nodes.wheel, place) for place in nodes.wheels_at]
         self._lamps = {flag: self._lamp(node) for flag, node in nodes.lit.items()}
         self._shadow(nodes.shadow, shadow)
+        self._beam = self._hang_beam(nodes, beam)
 
     def _front_wheel(self, near: Any, wheel: Any, place: RGB) -> tuple[Any, float]:
         path = near.attachNewNode("front wheel")
@@ -108,6 +113,22 @@ class _Vehicle(_Actor):
         patch.setTexture(texture)
         patch.setTransparency(TransparencyAttrib.MAlpha)
         paint_in_order(patch, "shadow")
+
+    def _hang_beam(self, nodes: _VehicleNodes, texture: Any) -> Any:
+        """A warm patch on the road that comes and goes with the low beam, and shows at night only."""
+        patch = moved(floor_patch(_BEAM_WIDTH_M, _BEAM_LENGTH_M, 0.02), 0.0, (nodes.shadow[1] + _BEAM_LENGTH_M) / 2.0)
+        beam = self._lamps[vehicle_models.LOW_BEAM].attachNewNode(geom_node("beam", patch))
+        beam.setTexture(texture)
+        beam.setTransparency(TransparencyAttrib.MAlpha)
+        paint_in_order(beam, "shadow")
+        beam.hide()
+        return beam
+
+    def set_night(self, is_night: bool) -> None:
+        if is_night:
+            self._beam.show()
+        else:
+            self._beam.hide()
 
     def show(self, drawn: Drawn) -> None:
         panda_frame.put(self.path, drawn.pose)
@@ -152,6 +173,20 @@ class _Walker(_Actor):
             path.setP(swing * side)
 
 
+def _opacity_texture(name: str, color: RGB, opacity: Image) -> Any:
+    image = np.empty((*opacity.shape, 4), np.float32)
+    image[..., :3], image[..., 3] = color, opacity
+    return upload(name, image)
+
+
+def _beam_shape(size: int = 64) -> Image:
+    """(S, S) strength of a headlamp's patch, row 0 at the car: narrow there, wide and faint far off."""
+    along = ((np.arange(size) + 0.5) / size)[:, None]
+    across = np.abs((np.arange(size) + 0.5) / size * 2.0 - 1.0)[None, :]
+    edge = np.clip((0.30 + 0.62 * along - across) / 0.30, 0.0, 1.0)
+    return np.asarray(edge * np.sqrt(1.0 - along) * np.clip(along * 9.0, 0.0, 1.0), np.float32)
+
+
 class Actors:
     """Every actor's node by id. An id in use raises ValueError, an unknown one KeyError."""
 
@@ -160,13 +195,9 @@ class Actors:
         nearest_first(self.root)
         self._actors: dict[int, _Actor] = {}
         self._looks: dict[tuple[str, RGB], _VehicleNodes] = {}
-        self._shadow = self._shadow_texture()
-
-    @staticmethod
-    def _shadow_texture() -> Any:
-        image = np.zeros((64, 64, 4), np.float32)
-        image[..., 3] = soft_disc(64) * _SHADOW_DARKNESS
-        return upload("shadow", image)
+        self._shadow = _opacity_texture("shadow", (0.0, 0.0, 0.0), soft_disc(64) * _SHADOW_DARKNESS)
+        self._beam = _opacity_texture("beam", (1.0, 0.94, 0.78), _beam_shape() * _BEAM_STRENGTH)
+        self._is_night = False
 
     def add(self, actor_id: int, blueprint_id: str, attributes: dict[str, str]) -> None:
         if actor_id in self._actors:
@@ -176,9 +207,10 @@ class Actors:
             person = people.build(actor_id, people.height_of(attributes))
             self._actors[actor_id] = _Walker(self.root, name, person, self._shadow)
         elif blueprint_id.startswith("vehicle."):
-            self._actors[actor_id] = _Vehicle(
-                self.root, name, self._look(actor_id, blueprint_id, attributes), self._shadow
-            )
+            look = self._look(actor_id, blueprint_id, attributes)
+            vehicle = _Vehicle(self.root, name, look, self._shadow, self._beam)
+            vehicle.set_night(self._is_night)
+            self._actors[actor_id] = vehicle
         else:
             actor = _Actor(self.root, name)
             actor.path.attachNewNode(geom_node("prop", props.build(blueprint_id)))
@@ -226,6 +258,10 @@ class Actors:
 
     def relight(self, light: Daylight) -> None:
         self.root.setColorScale(*light.tint, 1.0)
+        self._is_night = light.night > _NIGHT_FALLS
+        for actor in self._actors.values():
+            if isinstance(actor, _Vehicle):
+                actor.set_night(self._is_night)
 
     def close(self) -> None:
         self.root.removeNode()

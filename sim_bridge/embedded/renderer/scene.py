@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from panda3d.core import BitMask32, NodePath
+from panda3d.core import BitMask32, Fog, NodePath
 
 from sim_bridge.embedded.contracts import Camera, Drawn, LightState, Sky, Town
 from sim_bridge.embedded.renderer.actors import Actors
@@ -20,6 +20,7 @@ from sim_bridge.embedded.renderer.views import View
 
 # panda keeps bit 31 of a camera mask for itself.
 _MASK_BITS = 31
+_THICKEST_FOG_PER_M = 0.03
 _LARGEST_PX = 8192
 _FOV_DEG = (1.0, 175.0)
 # Light is baked again when a weather moved it this far; a script that turns the sun a little each tick stays cheap.
@@ -103,12 +104,23 @@ class Renderer:
     def _relight(self, sky: Sky) -> None:
         self._sky = sky
         self._light = daylight(sky)
-        self._static.relight(self._light)
+        self._static.relight(self._light, min(1.0, sky.wetness / 100.0))
         self._actors.relight(self._light)
         self._signals.relight(self._light.tint)
         self._dome.relight(sky, self._light)
+        if self._target.is_gl:
+            self._set_fog(sky)
         for view in self._views.values():
             view.hang_sky(self._dome, self._light.horizon)
+
+    def _set_fog(self, sky: Sky) -> None:
+        """Fog thins out the distance in GL only: the software rasteriser has none, there it greys the sky alone."""
+        self._scene.clearFog()
+        if sky.fog_density > 0.0:
+            fog = Fog("fog")
+            fog.setColor(*self._light.horizon, 1.0)
+            fog.setExpDensity(_THICKEST_FOG_PER_M * sky.fog_density / 100.0)
+            self._scene.setFog(fog)
 
     def close(self) -> None:
         """Free every buffer and node. Twice is fine."""
@@ -134,5 +146,6 @@ def _differs(sky: Sky, baked: Sky | None) -> bool:
         abs(sky.cloudiness - baked.cloudiness),
         abs(sky.fog_density - baked.fog_density),
         abs(sky.precipitation - baked.precipitation),
+        abs(sky.wetness - baked.wetness),
     )
     return sun >= _SUN_STEP_DEG or clouds >= _WEATHER_STEP

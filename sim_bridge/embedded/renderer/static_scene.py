@@ -23,6 +23,7 @@ _SOLID_SORT, _FLAT_SORT = 18, 22  # panda's own bins: opaque 20, transparent 30
 # Pieces this large are left out as a whole when out of sight. Each piece drawn costs as much as some hundred triangles,
 # so smaller ones are dearer than what they save.
 _CHUNK_M = 220.0
+_WET = (0.40, 0.37, 0.33)  # what a soaked road loses of red, green and blue
 _BEYOND_M = 1400.0
 _GRASS_TONE = (0.42, 0.53, 0.29)
 
@@ -73,13 +74,17 @@ class StaticScene:
             parent.setTexture(texture)
         self._pieces.extend((piece, parent, None) for piece in _chunks(whole))
 
-    def relight(self, light: Daylight) -> None:
+    def relight(self, light: Daylight, wetness: float = 0.0) -> None:
+        """`wetness` 0..1 darkens the roads."""
+        wet_road = np.array([1.0, 1.0, 1.0], np.float32) - np.array(_WET, np.float32) * wetness
         for child in self.node.getChildren():
             child.getChildren().detach()
         self.node.findAllMatches("beyond").detach()
         for piece, parent, _ in self._pieces:
             colors = piece.colors.copy()
             colors[:, :3] *= shade_static(piece.normals, light)
+            if parent.getName() == "road":
+                colors[:, :3] *= wet_road
             parent.attachNewNode(geom_node("piece", _recolored(piece, colors)))
         self._attach_beyond(light)
 
