@@ -17,7 +17,6 @@ from sim_bridge.embedded.town.curves import join, through_corners
 from sim_bridge.embedded.town.folder import TOWNS_FOLDER
 from sim_bridge.embedded.town.scenery_file import Scenery, Tree, dumps, loads
 
-
 NUMBER = re.compile(r"-?\d+\.?\d*(?:e-?\d+)?")
 
 
