@@ -64,10 +64,81 @@ _IMU: dict[str, Value] = {
     **_TICK,
 }
 
+_DVS: dict[str, Value] = {
+    **_RGB,
+    "positive_threshold": 0.3,
+    "negative_threshold": 0.3,
+    "sigma_positive_threshold": 0.0,
+    "sigma_negative_threshold": 0.0,
+    "refractory_period_ns": 0,
+    "use_log": True,
+    "log_eps": 0.001,
+}
+_SWEEP: dict[str, Value] = {
+    "channels": 32,
+    "range": 10.0,
+    "points_per_second": 56000,
+    "rotation_frequency": 10.0,
+    "upper_fov": 10.0,
+    "lower_fov": -30.0,
+    "horizontal_fov": 360.0,
+    **_TICK,
+}
+_LIDAR: dict[str, Value] = {
+    **_SWEEP,
+    "atmosphere_attenuation_rate": 0.004,
+    "dropoff_general_rate": 0.45,
+    "dropoff_intensity_limit": 0.8,
+    "dropoff_zero_intensity": 0.4,
+    "noise_seed": 0,
+    "noise_stddev": 0.0,
+}
+_RADAR: dict[str, Value] = {
+    "horizontal_fov": 30.0,
+    "vertical_fov": 30.0,
+    "points_per_second": 1500,
+    "range": 100.0,
+    "noise_seed": 0,
+    **_TICK,
+}
+_OBSTACLE: dict[str, Value] = {
+    "distance": 5.0,
+    "hit_radius": 0.5,
+    "only_dynamics": False,
+    "debug_linetrace": False,
+    **_TICK,
+}
+
 SENSORS: dict[str, dict[str, Value]] = {
     "sensor.camera.rgb": _RGB,
     "sensor.other.collision": {},
     "sensor.other.lane_invasion": {},
     "sensor.other.gnss": _GNSS,
     "sensor.other.imu": _IMU,
+    "sensor.other.obstacle": _OBSTACLE,
+    "sensor.other.radar": _RADAR,
+    "sensor.camera.depth": _CAMERA,
+    "sensor.camera.semantic_segmentation": _CAMERA,
+    "sensor.camera.instance_segmentation": _CAMERA,
+    "sensor.camera.cosmos_visualization": _CAMERA,
+    "sensor.camera.normals": _CAMERA,
+    "sensor.camera.optical_flow": _CAMERA,
+    "sensor.camera.dvs": _DVS,
+    "sensor.lidar.ray_cast": _LIDAR,
+    "sensor.lidar.ray_cast_semantic": _SWEEP,
 }
+
+# Scripts look these up and set their attributes before they spawn any; spawning one is refused in words.
+UNSUPPORTED = frozenset(
+    {
+        "sensor.camera.depth",
+        "sensor.camera.semantic_segmentation",
+        "sensor.camera.instance_segmentation",
+        "sensor.camera.cosmos_visualization",
+        "sensor.camera.normals",
+        "sensor.camera.optical_flow",
+        "sensor.camera.dvs",
+        "sensor.lidar.ray_cast",
+        "sensor.lidar.ray_cast_semantic",
+    }
+)

@@ -9,12 +9,13 @@ import numpy as np
 
 from sim_bridge.embedded.blueprints import Library
 from sim_bridge.embedded.contracts import BodyState, Camera, Contact, Drawn, Label, PedalState, Pose, Signal, Sky, Town
-from sim_bridge.embedded.vehicles import VEHICLES
+from sim_bridge.embedded.vehicles import DEFAULT_EGO, VEHICLES
 from sim_bridge.embedded.wire.tokens import token
 from sim_bridge.embedded.world.parts import Parts
 from sim_bridge.embedded.world.world import World
 
 ROAD_LENGTH_M = 200.0
+EGO_LENGTH_M = VEHICLES[DEFAULT_EGO].length
 
 
 def _road(number: int, y: float, limit_mph: int) -> str:
@@ -150,7 +151,20 @@ class BicycleBodies:
     def cast(
         self, origin: tuple[float, float, float], target: tuple[float, float, float]
     ) -> list[tuple[tuple[float, float, float], Label]]:
-        return [((origin[0], origin[1], 0.0), Label.ROADS)] if origin[2] > 0.0 > target[2] else []
+        """Cars are met at their rear bumper, by rays that go along x."""
+        met = []
+        for actor_id in self._pedals:
+            x = self._poses[actor_id].x - EGO_LENGTH_M / 2.0
+            if origin[0] < x < target[0]:
+                share = (x - origin[0]) / (target[0] - origin[0])
+                at = [a + share * (b - a) for a, b in zip(origin, target, strict=True)]
+                if abs(at[1] - self._poses[actor_id].y) < 0.9 and 0.0 < at[2] < 1.4:
+                    met.append(((at[0], at[1], at[2]), Label.CAR))
+        if origin[2] > 0.0 > target[2]:
+            share = origin[2] / (origin[2] - target[2])
+            at = [a + share * (b - a) for a, b in zip(origin, target, strict=True)]
+            met.append(((at[0], at[1], 0.0), Label.ROADS))
+        return sorted(met)
 
 
 class FlatPainter:

@@ -200,6 +200,32 @@ def test_a_collision_reports_both_parties_and_the_impulse() -> None:
     assert impulse == [-500.0, 0.0, 0.0]
 
 
+def test_radar_and_obstacle_detector_measure_a_car_ahead() -> None:
+    world = flat_world()
+    ego, leader = car(world), car(world, x=30.0)
+    world.bodies.push(ego.actor_id, (3.0, 0.0, 0.0))
+    front = Pose(x=2.5, z=1.0)
+    gap = 20.0 - 2.5 - leader.shape.length / 2.0 - 3.0 * 0.05
+    radar = listening(world, "sensor.other.radar", ego.actor_id, front, horizontal_fov="2", vertical_fov="2")
+    feeler = listening(world, "sensor.other.obstacle", ego.actor_id, front, distance="50", hit_radius="0.1")
+    short = listening(world, "sensor.other.obstacle", ego.actor_id, front, distance="5")
+    advance(world, 1)
+    hits = sent(world, radar.stream_id)[-1][48:]
+    assert len(hits) == 16 * 75
+    velocity, azimuth, altitude, depth = struct.unpack_from("<4f", hits)
+    assert (velocity, depth) == pytest.approx((-3.0, gap), abs=0.05)
+    assert math.hypot(azimuth, altitude) <= math.radians(1.0) * 1.01
+    _, other, distance = msgpack.unpackb(sent(world, feeler.stream_id)[-1][48:])
+    assert other[0] == leader.actor_id
+    assert distance == pytest.approx(gap, abs=0.05)
+    assert sent(world, short.stream_id) == []
+
+
+def test_a_sensor_this_world_lacks_is_refused_in_words() -> None:
+    with pytest.raises(SpawnFailed, match=r"not supported by the embedded world: sensor\.lidar\.ray_cast"):
+        spawn(flat_world(), ActorDescription(0, "sensor.lidar.ray_cast"), Pose())
+
+
 def test_gnss_goes_north_east_as_the_clients_own_map_says() -> None:
     world = flat_world()
     receiver = listening(world, "sensor.other.gnss", pose=Pose(1000.0, 0.0, 3.0))

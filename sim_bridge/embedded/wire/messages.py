@@ -6,6 +6,7 @@ A wrong sensor type or length makes the client crash or abort, so every message 
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from enum import IntEnum
 
 from sim_bridge.embedded.contracts import BodyState, Pose
@@ -17,6 +18,7 @@ _ACTOR = struct.Struct("<IB15f54s")
 _VEHICLE = struct.Struct("<fff???ifB?IB")
 _WALKER = struct.Struct("<ffff?")
 _LIGHT = struct.Struct("<32sffffI?B")
+_RADAR_HIT = struct.Struct("<4f")
 _IMAGE = struct.Struct("<IIf")
 
 HEADER_BYTES = _HEADER.size  # 48
@@ -58,6 +60,11 @@ def header(sensor: SensorType, frame: int, timestamp_s: float, pose: Pose) -> by
 def image_header(width: int, height: int, fov_deg: float) -> bytes:
     """12 bytes before the pixels: BGRA, row-major, top row first."""
     return _IMAGE.pack(width, height, fov_deg)
+
+
+def radar(hits: Sequence[tuple[float, float, float, float]]) -> bytes:
+    """Per hit: velocity m/s, azimuth and altitude rad, depth m."""
+    return b"".join(_RADAR_HIT.pack(*hit) for hit in hits)
 
 
 def episode_header(episode: int, wall_s: float, delta_s: float, flags: int) -> bytes:

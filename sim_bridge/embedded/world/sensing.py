@@ -13,6 +13,7 @@ from sim_bridge.embedded.wire.messages import SensorType
 from sim_bridge.embedded.world import records
 from sim_bridge.embedded.world.actors import Actor, Prop, SensorActor, Vehicle, Walker
 from sim_bridge.embedded.world.instruments import Gnss, Imu
+from sim_bridge.embedded.world.rays import Radar, obstacle
 from sim_bridge.embedded.world.signage import plain
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class Sensing:
         self._cameras: set[int] = set()  # sensors that have a camera in the renderer, under the same id
         self._gnss = Gnss(world.town)
         self._imu = Imu()
+        self._radar = Radar()
 
     def forget(self, sensor: SensorActor) -> None:
         if sensor.actor_id in self._cameras:
@@ -40,6 +42,7 @@ class Sensing:
             self._world.painter.remove_camera(sensor.actor_id)
         self._gnss.forget(sensor.actor_id)
         self._imu.forget(sensor.actor_id)
+        self._radar.forget(sensor.actor_id)
 
     def read_all(self) -> None:
         """Every due sensor somebody listens to. Cheap instruments first, then all pictures at once."""
@@ -49,13 +52,31 @@ class Sensing:
         self._report_collisions([s for s in listened if s.type_id == "sensor.other.collision"])
         due = [s for s in listened if s.type_id != "sensor.other.collision" and s.is_due(world.elapsed_s)]
         for sensor in due:
-            if sensor.type_id == "sensor.other.gnss":
-                self._post(sensor, SensorType.GNSS, [pack(self._gnss.read(sensor))])
-            elif sensor.type_id == "sensor.other.imu":
-                self._post(sensor, SensorType.IMU, [pack(self._imu.read(sensor))])
+            self._read(sensor)
         cameras = [s for s in due if s.type_id in CAMERA_KINDS]
         if cameras and not world.settings.no_rendering:
             self._take_pictures(cameras)
+
+    def _read(self, sensor: SensorActor) -> None:
+        """Every instrument but the cameras; those are drawn together."""
+        if sensor.type_id == "sensor.other.gnss":
+            self._post(sensor, SensorType.GNSS, [pack(self._gnss.read(sensor))])
+        elif sensor.type_id == "sensor.other.imu":
+            self._post(sensor, SensorType.IMU, [pack(self._imu.read(sensor))])
+        elif sensor.type_id == "sensor.other.radar":
+            since_s = max(sensor.period_s, self._world.delta_s)
+            hits = self._radar.read(self._world, sensor, since_s)
+            self._post(sensor, SensorType.RADAR, [messages.radar(hits)])
+        elif sensor.type_id == "sensor.other.obstacle":
+            self._report_obstacle(sensor)
+
+    def _report_obstacle(self, sensor: SensorActor) -> None:
+        met = obstacle(self._world, sensor)
+        if met is not None:
+            own = self._world.find(sensor.parent_id) or sensor
+            other = met.actor or _scenery(met.label)
+            parties = [encoded(records.record(actor, self._world)) for actor in (own, other)]
+            self._post(sensor, SensorType.OBSTACLE, [pack([*parties, met.distance_m])])
 
     def _post(self, sensor: SensorActor, kind: SensorType, data: list[Any], is_image: bool = False) -> None:
         world = self._world

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sim_bridge.embedded.blueprints import PROPS, WALKERS, UnknownBlueprint
 from sim_bridge.embedded.contracts import BodyState, Label, Pose
+from sim_bridge.embedded.sensor_blueprints import UNSUPPORTED
 from sim_bridge.embedded.vehicles import label_of
 from sim_bridge.embedded.wire.structs import ActorDescription, BoundingBox
 from sim_bridge.embedded.world import records
@@ -113,6 +114,8 @@ def _prop(world: World, description: ActorDescription, body: BodyState) -> Actor
 
 
 def _sensor(world: World, description: ActorDescription, body: BodyState) -> Actor:
+    if description.id in UNSUPPORTED:
+        raise SpawnFailed(f"not supported by the embedded world: {description.id}")
     sensor = SensorActor(world.actors.new_id(), description, body)
     sensor.period_s = records.real(sensor.attribute("sensor_tick", "0"), 0.0, 0.0, 1e6)
     if description.id not in _CLIENT_SIDE:

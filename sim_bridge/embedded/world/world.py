@@ -69,7 +69,7 @@ class World:
 
     def _begin(self) -> None:
         """Fill the town: physics, spectator, traffic lights and signs."""
-        self.elapsed_s = 0.0
+        self.elapsed_s, self.delta_s = 0.0, DEFAULT_DELTA_S
         self.bodies = self._parts.bodies(self.town)
         self.lanes = LaneIndex(self.town.lane_samples)
         self.spectator = Spectator(self.actors.new_id(), signage.plain("spectator"), BodyState(self._first_view()))
@@ -214,6 +214,7 @@ class World:
         delta_s = delta_s or self.settings.fixed_delta_s or DEFAULT_DELTA_S
         self.frame += 1
         self.elapsed_s += delta_s
+        self.delta_s = delta_s
         for group in dict.fromkeys(self.groups.values()):
             group.advance(delta_s)
         try:
