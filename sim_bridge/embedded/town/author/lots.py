@@ -47,7 +47,7 @@ class Ground:
         if self._to_lanes(_perimeter(corners)) < HOUSE_TO_LANE_M or self._to_lanes(np.array([[x, y]])) < depth / 2:
             return False
         wide = _corners(x, y, heading, width + 2 * HOUSE_GAP_M, depth + 2 * HOUSE_GAP_M)
-        if any(_overlap(wide, other) for other in self._footprints):
+        if self._meets_house(wide):
             return False
         self._footprints.append(corners)
         return True
@@ -60,10 +60,14 @@ class Ground:
         if any(math.hypot(x - ox, y - oy) < radius + other for ox, oy, other in self._discs):
             return False
         square = _corners(x, y, 0.0, 2 * radius, 2 * radius)
-        return not any(_overlap(square, other) for other in self._footprints)
+        return not self._meets_house(square)
 
     def occupy(self, x: float, y: float, radius: float) -> None:
         self._discs.append((x, y, radius))
+
+    def _meets_house(self, corners: Floats) -> bool:
+        near = (other for other in self._footprints if abs(other[0] - corners[0]).max() < 2 * NEAR_M)
+        return any(_overlap(corners, other) for other in near)
 
     def _to_lanes(self, points: Floats) -> float:
         """The shortest distance from (N, 2) points that lie close together; NEAR_M or more counts as far enough."""
