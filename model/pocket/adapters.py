@@ -69,6 +69,9 @@ def pace_features(values: Floats) -> Floats:
 
 
 def point_features(points: Floats) -> Floats:
-    """(N, 2) metres -> (N, 4)."""
+    """(N, 2) metres -> (N, 7)."""
     x, y = points[:, 0], points[:, 1]
-    return np.stack([x / 20, y / 20, np.hypot(x, y) / 20, np.arctan2(y, x)], -1).astype(np.float32)
+    away, bearing = np.hypot(x, y), np.arctan2(y, x)
+    near = np.clip(points / 20, -2, 2)
+    far = [x / 100, y / 100, np.sin(bearing), np.cos(bearing), np.log1p(away) / 4]
+    return np.concatenate([near, np.stack(far, -1)], -1).astype(np.float32)

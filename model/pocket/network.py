@@ -67,9 +67,13 @@ def pace_features(values: Tensor) -> Tensor:
 
 
 def point_features(points: Tensor) -> Tensor:
-    """Target points (..., 2) in metres -> (..., 4): place, distance and bearing in handy units."""
+    """Target points (..., 2) in metres, up to about 110 m away -> (..., 7): the near place finely, the far coarsely."""
     x, y = points[..., 0], points[..., 1]
-    return torch.stack([x / 20, y / 20, torch.hypot(x, y) / 20, torch.atan2(y, x)], -1)
+    away = torch.hypot(x, y)
+    bearing = torch.atan2(y, x)
+    near = (points / 20).clamp(-2, 2)
+    far = [x / 100, y / 100, bearing.sin(), bearing.cos(), torch.log1p(away) / 4]
+    return torch.cat([near, torch.stack(far, -1)], -1)
 
 
 def _mlp(inside: int, hidden: int, outside: int) -> nn.Sequential:
@@ -86,7 +90,7 @@ class Adapters(nn.Module):
         self.pace_ids, self.point_id = vocabulary.valued, vocabulary.target_point
         self.words = nn.Parameter(torch.randn(len(vocabulary), width) * 0.02)
         self.pace = _mlp(1 + 2 * len(PACE_WAVES_M), 128, width)
-        self.point = _mlp(4, 128, width)
+        self.point = _mlp(7, 128, width)
         self.path_queries = nn.Parameter(torch.randn(config.path_points, width) * 0.02)
         self.speed_queries = nn.Parameter(torch.randn(config.speed_points, width) * 0.02)
         self.path_head, self.speed_head = _mlp(width, width, 2), _mlp(width, width, 2)

@@ -169,10 +169,12 @@ class Vocabulary:
         """The one known word a single typing slip away, for words of four letters or more; "" where there is none."""
         if len(word) < 4:
             return ""
-        for length in (len(word), len(word) - 1, len(word) + 1):
-            for known in self._by_length.get(length, ()):
-                if len(known) >= 4 and _one_slip(word, known):
-                    return known
+        # Two letters that changed places are a likelier slip than a wrong letter, so they are looked for first.
+        for is_slip in (_swapped, _one_off):
+            for length in (len(word), len(word) - 1, len(word) + 1):
+                for known in self._by_length.get(length, ()):
+                    if len(known) >= 4 and is_slip(word, known):
+                        return known
         return ""
 
 
@@ -184,9 +186,10 @@ def _words_of(text: str) -> list[str]:
 def _folded(text: str) -> str:
     """Lower case, plain apostrophes, and one spelling of each unit of speed."""
     folded = text.lower().replace("\u2019", "'").replace("-", " ")
+    folded = re.sub(r"(\d)([a-z])", r"\1 \2", folded)
     for pattern, unit in _UNIT_SPELLINGS:
         folded = pattern.sub(unit, folded)
-    return re.sub(r"(\d)([a-z])", r"\1 \2", folded)
+    return folded
 
 
 def _with_speeds_in_mps(pieces: list[str]) -> list[str | float]:
@@ -207,12 +210,19 @@ def _with_speeds_in_mps(pieces: list[str]) -> list[str | float]:
     return out
 
 
-def _one_slip(a: str, b: str) -> bool:
-    """Whether one letter changed, added, dropped or swapped with its neighbour turns `a` into `b`."""
+def _first_difference(a: str, b: str) -> int:
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+
+
+def _swapped(a: str, b: str) -> bool:
+    """Whether two neighbouring letters of `a`, changed over, give `b`."""
+    at = _first_difference(a, b)
+    return a[at : at + 2] == b[at : at + 2][::-1] and a[at + 2 :] == b[at + 2 :]
+
+
+def _one_off(a: str, b: str) -> bool:
+    """Whether one letter changed, added or dropped turns `a` into `b`."""
     if len(a) > len(b):
         a, b = b, a
-    start = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), len(a))
-    if len(a) < len(b):
-        return a[start:] == b[start + 1 :]
-    swapped = a[start : start + 2] == b[start : start + 2][::-1] and a[start + 2 :] == b[start + 2 :]
-    return swapped or a[start + 1 :] == b[start + 1 :]
+    at = _first_difference(a, b)
+    return a[at:] == b[at + 1 :] if len(a) < len(b) else a[at + 1 :] == b[at + 1 :]

@@ -17,7 +17,7 @@ HELD_OUT_PANELS = (
     ("held out: what it sees", ("light_near", "light_none", "lead_found", "lead_quiet")),
     ("held out: walkers", ("pedestrian_found", "pedestrian_quiet")),
     ("held out: sentences, whole ones right", ("sentence", "sentence/commentary", "sentence/vqa", "sentence/dream")),
-    ("held out: instructions obeyed", ("obeys", "kind")),
+    ("held out: instructions obeyed", ("obeys", "reads")),
     ("held out: plan's end within 1.5 m", ("plan_end/clear", "plan_end/red", "plan_end/lead", "plan_end/pedestrian")),
 )
 

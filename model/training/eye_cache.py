@@ -67,6 +67,16 @@ def pack(directory: Path, split: str, pictures: Iterable[Path]) -> EyeCache:
     return EyeCache(_open(eyes_path, count), {name: known[name][1] for name in wanted if known[name][1] >= 0}, broken)
 
 
+def packed(directory: Path, split: str, pictures: Iterable[Path]) -> EyeCache:
+    """What of `pictures` is packed already; writes nothing."""
+    eyes_path, index_path = folder(directory) / f"{split}.eyes", folder(directory) / f"{split}.jsonl"
+    known = _entries(index_path, eyes_path)
+    count = max((row for _, row in known.values()), default=-1) + 1
+    names = (picture.relative_to(directory).as_posix() for picture in pictures)
+    rows = {name: known[name][1] for name in names if known.get(name, ("", -1))[1] >= 0}
+    return EyeCache(_open(eyes_path, count), rows)
+
+
 def read_eye(picture: Path) -> npt.NDArray[np.uint8] | None:
     """The eye's view of one stored picture, None where the file is missing, cut off or no 2:1 picture."""
     try:
@@ -93,13 +103,19 @@ def _stamp(picture: Path) -> str:
 
 
 def _read_index(index_path: Path, eyes_path: Path) -> dict[str, tuple[str, int]]:
-    """What is packed already. Lines cut off by a crash, and lines whose pixels were never written, do not count."""
+    """What is packed already, with lines that do not count removed from the file, so that appending may go on."""
+    known = _entries(index_path, eyes_path)
+    lines = [json.dumps({"path": path, "stamp": stamp, "row": row}) + "\n" for path, (stamp, row) in known.items()]
+    index_path.write_text("".join(lines), encoding="utf-8")
+    return known
+
+
+def _entries(index_path: Path, eyes_path: Path) -> dict[str, tuple[str, int]]:
+    """path -> (stamp, row). Lines cut off by a crash, and lines whose pixels were never written, do not count."""
     if not index_path.exists() or not eyes_path.exists():
-        index_path.unlink(missing_ok=True)
         return {}
     rows_on_disk = eyes_path.stat().st_size // EYE_BYTES
     known: dict[str, tuple[str, int]] = {}
-    good = []
     for line in index_path.read_text(encoding="utf-8").splitlines():
         try:
             entry = json.loads(line)
@@ -108,8 +124,6 @@ def _read_index(index_path: Path, eyes_path: Path) -> dict[str, tuple[str, int]]
             continue
         if row < rows_on_disk:
             known[path] = (stamp, row)
-            good.append(line + "\n")
-    index_path.write_text("".join(good), encoding="utf-8")
     return known
 
 

@@ -38,14 +38,19 @@ class Frames:
         return tuple(sorted({facts.town for facts in self.facts if facts.town}))
 
 
-def open_split(directory: Path, split: str) -> Frames:
-    """Read and, where needed, pack a split. Broken frames are left out. Raises DataError where nothing is left."""
+def open_split(directory: Path, split: str, packs: bool = True) -> Frames:
+    """Read a split and pack what is not packed yet. Broken frames are left out. Raises DataError if nothing is left.
+
+    One process at a time may pack. With `packs` off, frames that are not packed yet do not exist: processes that open a
+    growing data set after one has packed it all get the same frames.
+    """
     skipped: list[str] = []
     try:
         listed = list(folders.read(directory, split, skipped))
     except FileNotFoundError as error:
         raise DataError(str(error)) from None
-    cache = eye_cache.pack(directory, split, (picture for picture, _ in listed))
+    pictures = [picture for picture, _ in listed]
+    cache = eye_cache.pack(directory, split, pictures) if packs else eye_cache.packed(directory, split, pictures)
     kept, rows = [], []
     for picture, facts in listed:
         row = cache.rows.get(picture.relative_to(directory).as_posix())

@@ -70,7 +70,7 @@ def _figures(output: Output, batch: Batch, wanted: Targets, looks: Sequence[View
     ]
     obeyed = (path_error[:, -1] < PATH_END_M) & (speed_error[:, -1] < PLAN_END_M)
     is_dream = _where(looks, lambda v: v.sample.task == "dream", obeyed)
-    figures += [("obeys", obeyed, is_dream), ("kind", output.kinds.argmax(-1) == wanted.kinds, is_dream)]
+    figures += [("obeys", obeyed, is_dream), ("reads", output.kinds.argmax(-1) == wanted.kinds, is_dream)]
     for kind in sorted({v.sample.kind.value for v in looks if v.sample.task == "dream"}):
         is_kind = _where(looks, lambda v, k=kind: v.sample.task == "dream" and v.sample.kind.value == k, obeyed)
         figures.append((f"obeys/{kind}", obeyed, is_kind))

@@ -16,12 +16,13 @@ class Preset:
     shape: dict[str, object]
     batch: int
     held_out_views: int
+    seconds_between_lines: float
     seconds_between_saves: float
     seconds_between_figures: float
 
 
 PRESETS = {
-    "pocket": Preset({}, 16, 768, 120.0, 240.0),
+    "pocket": Preset({}, 16, 768, 10.0, 120.0, 240.0),
     "debug": Preset(
         {
             "width": 32,
@@ -29,12 +30,13 @@ PRESETS = {
             "heads": 2,
             "kv_heads": 1,
             "feed_forward": 64,
-            "channels": (4, 8, 8, 16),
+            "channels": (16, 16, 16, 16),
             "vision_blocks": 1,
             "vision_heads": 2,
         },
         4,
         8,
+        0.5,
         1e9,
         1e9,
     ),

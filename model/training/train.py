@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import signal
 import sys
+from collections.abc import Sequence
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import torch
@@ -43,14 +46,14 @@ def main(args: argparse.Namespace) -> int:
     """Train; 0 when the budget was spent or Ctrl-C saved the run, 1 when a worker failed, 2 for bad input."""
     try:
         settings = _settings(args)
-        _prepare(settings)
+        frames = _prepare(settings)
     except (DataError, RunError, ValueError) as error:
         print(f"train: {error}", file=sys.stderr)
         return BAD_INPUT
     if settings.workers == 1:
-        worker.main(settings, 0)
+        worker.main(settings, 0, frames)
         return 0
-    return _run_processes(settings)
+    return _run_processes(settings, frames)
 
 
 def _settings(args: argparse.Namespace) -> Settings:
@@ -72,30 +75,35 @@ def _settings(args: argparse.Namespace) -> Settings:
     )
 
 
-def _prepare(settings: Settings) -> None:
+def _prepare(settings: Settings) -> worker.Splits:
     """Read and pack the data once, before any worker does, and say what there is."""
     if not settings.resume:
         open_new(settings.out)
     (settings.out / "rendezvous").unlink(missing_ok=True)
+    opened = []
     for split in ("train", "val"):
         frames = open_split(settings.data, split)
         print(f"{split}: {len(frames)} frames of {', '.join(frames.towns) or 'an unnamed town'}", flush=True)
         if sentence := broken_sentence(frames):
             print(f"{split}: {sentence}", flush=True)
+        opened.append(frames)
+    return opened[0], opened[1]
 
 
-def _run_processes(settings: Settings) -> int:
-    """Start the workers and wait. Ctrl-C reaches them too; when one fails the others are ended, not left waiting."""
-    context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=worker.main, args=(settings, rank)) for rank in range(settings.workers)]
+def _run_processes(settings: Settings, frames: worker.Splits) -> int:
+    """Start the workers and wait. When one fails the others are ended, not left waiting for it."""
+    # A forked worker has the data already; where there is no fork each reads it again.
+    method = "fork" if sys.platform == "linux" else "spawn"
+    context = multiprocessing.get_context(method)
+    given = frames if method == "fork" else None
+    workers = [context.Process(target=worker.main, args=(settings, rank, given)) for rank in range(settings.workers)]
     for process in workers:
         process.start()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: _ask_to_stop(workers))
     while any(process.is_alive() for process in workers):
         for process in workers:
-            try:
-                process.join(0.5)
-            except KeyboardInterrupt:
-                print("Saving the run; --resume goes on with it.", flush=True)
+            process.join(0.5)
         if any(process.exitcode for process in workers):
             for process in workers:
                 process.kill()
@@ -103,6 +111,13 @@ def _run_processes(settings: Settings) -> int:
     if failed:
         print(f"train: worker {failed[0]} failed; what it said stands above", file=sys.stderr)
     return FAILED if failed else 0
+
+
+def _ask_to_stop(workers: Sequence[BaseProcess]) -> None:
+    """Ctrl-C or a plain kill: each worker finishes its step, and the run is saved."""
+    print("Saving the run; --resume goes on with it.", flush=True)
+    for process in workers:
+        process.terminate()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,6 @@ from model.training.run_folder import Progress
 
 BETAS = (0.9, 0.95)
 WEIGHT_DECAY = 0.05
-SECONDS_BETWEEN_LINES = 10.0
 
 
 @dataclass(slots=True)
@@ -80,7 +79,7 @@ class Worker:
             # Every rank acts on the same averaged numbers; by its own clock one would wait for the other for ever.
             parts, (share, stops, seconds) = self._step(share)
             recent.add(parts)
-            if self.rank == 0 and time.monotonic() - recent.since > SECONDS_BETWEEN_LINES:
+            if self.rank == 0 and time.monotonic() - recent.since > sizes.seconds_between_lines:
                 self._line(share, recent)
                 recent = Recent()
             if seconds - reported > sizes.seconds_between_figures:
@@ -186,15 +185,20 @@ class Worker:
         }
 
 
-def main(settings: Settings, rank: int) -> None:
-    """Entry of one process: join the others, load the data, train."""
-    torch.set_num_threads(1 if settings.device == "cpu" and settings.workers > 1 else torch.get_num_threads())
-    train, val = open_split(settings.data, "train"), open_split(settings.data, "val")
+Splits = tuple[Frames, Frames]  # train, val
+
+
+def main(settings: Settings, rank: int, frames: Splits | None = None) -> None:
+    """Entry of one process: join the others, read the data unless it comes along, train."""
+    if settings.device == "cpu":
+        torch.set_num_threads(1)  # more threads per process wait for each other; more processes do not
+    if frames is None:
+        frames = (open_split(settings.data, "train", packs=False), open_split(settings.data, "val", packs=False))
     if settings.workers > 1:
         rendezvous = (settings.out / "rendezvous").resolve()
         dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=settings.workers)
     try:
-        Worker(settings, rank, train, val).run()
+        Worker(settings, rank, *frames).run()
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()

@@ -1,0 +1,229 @@
+"""The network's arithmetic: padding and caching change nothing, numpy and torch agree, bad weights are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+
+from model import prompts
+from model.pocket import checkpoint, weights
+from model.pocket.adapters import NumpyAdapters
+from model.pocket.config import ConfigError, PocketConfig
+from model.pocket.graphs import TorchGraphs
+from model.pocket.network import Batch, Pocket
+from model.pocket.runtime import PocketRuntime
+from model.pocket.vocabulary import Tokens, Vocabulary
+from model.pocket.weights import WeightsError
+from model.training.presets import PRESETS
+from sim_bridge.messages import InstructionMode
+
+WORDS = Vocabulary.of(["stop here please", "is the light red", "yes it is"])
+CONFIG = PocketConfig(WORDS.words, **PRESETS["debug"].shape)  # type: ignore[arg-type]
+WAY = prompts.by_target_points([(12.0, 0.5), (28.0, -3.0)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    """Threads that wait for each other make a busy machine many times slower."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def network() -> Pocket:
+    torch.manual_seed(0)
+    network = Pocket(CONFIG).eval()
+    with torch.no_grad():  # the heads start at zero, which would hide every difference
+        for head in (network.adapters.path_head, network.adapters.speed_head):
+            head[2].weight.normal_()
+        network.adapters.words.normal_()
+    return network
+
+
+@pytest.fixture(scope="module")
+def folder(network: Pocket, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("pocket")
+    checkpoint.save(folder, network)
+    return folder
+
+
+def batch_of(eye: np.ndarray, rows: list[tuple[prompts.Prompt, str, bool]]) -> Batch:
+    tokens = [WORDS.read(prompt) for prompt, _, _ in rows]
+    answers = [WORDS.spell(answer) if answer else np.zeros(0, np.int64) for _, answer, _ in rows]
+    P, A = max(len(t.ids) for t in tokens), max(1, *(len(a) for a in answers), 1)
+    ids, values = np.zeros((len(rows), P), np.int64), np.zeros((len(rows), P, 2), np.float32)
+    said = np.zeros((len(rows), A), np.int64)
+    for i, (t, a) in enumerate(zip(tokens, answers, strict=True)):
+        ids[i, : len(t.ids)], values[i, : len(t.ids)], said[i, : len(a)] = t.ids, t.values, a
+    return Batch(
+        torch.from_numpy(np.repeat(eye[None], len(rows), 0)),
+        torch.from_numpy(ids),
+        torch.from_numpy(values),
+        torch.tensor([len(t.ids) for t in tokens]),
+        torch.from_numpy(said),
+        torch.tensor([len(a) for a in answers]),
+        torch.tensor([at_once for _, _, at_once in rows]),
+        torch.full((len(rows),), 5.0),
+    )
+
+
+@pytest.fixture(scope="module")
+def eye() -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 255, (96, 256, 3), dtype=np.uint8)
+
+
+ROWS = [
+    (prompts.driving(5.0, WAY), "", True),
+    (prompts.dream(5.0, WAY, "please stop here please stop here", InstructionMode.FOLLOW), "Yes it is.", False),
+    (prompts.question(5.0, WAY, "is the light red"), "Yes.", True),
+]
+
+
+@torch.no_grad()
+def test_padding_changes_nothing(network: Pocket, eye: np.ndarray) -> None:
+    together = network(batch_of(eye, ROWS))
+    for i, row in enumerate(ROWS):
+        alone = network(batch_of(eye, [row]))
+        torch.testing.assert_close(together.path[i], alone.path[0], atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(together.speed[i], alone.speed[0], atol=1e-4, rtol=1e-4)
+        count = alone.words.shape[1] if row[1] else 0
+        torch.testing.assert_close(together.words[i, :count], alone.words[0, :count], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_acting_at_once_does_not_hear_the_answer_and_talking_first_does(network: Pocket, eye: np.ndarray) -> None:
+    prompt = ROWS[1][0]
+    one, other = "Yes it is.", "Please stop."
+    at_once = [network(batch_of(eye, [(prompt, answer, True)])).path for answer in (one, other)]
+    after = [network(batch_of(eye, [(prompt, answer, False)])).path for answer in (one, other)]
+    torch.testing.assert_close(at_once[0], at_once[1], atol=1e-5, rtol=1e-5)
+    assert (after[0] - after[1]).abs().max() > 1e-3
+
+
+@torch.no_grad()
+def test_the_cached_runtime_says_what_the_network_says(network: Pocket, folder: Path, eye: np.ndarray) -> None:
+    runtime = PocketRuntime(folder, TorchGraphs(folder))
+    look = runtime.look_at_eye(eye)
+    for prompt, answer, at_once in ROWS:
+        whole = network(batch_of(eye, [(prompt, answer, at_once)]))
+        reading, path, speed = runtime.read_and_act(look, prompt, 5.0)
+        assert runtime.kind(reading)[0] == CONFIG.kinds[int(whole.kinds[0].argmax())]
+        if not at_once:
+            for token in WORDS.spell(answer):
+                reading = runtime._heard(reading, int(token))
+            path, speed = runtime.act(reading, 5.0)
+        np.testing.assert_allclose(path, whole.path[0], atol=1e-3)
+        np.testing.assert_allclose(speed, whole.speed[0], atol=1e-3)
+
+
+def test_a_sentence_goes_on_from_its_own_look(folder: Path, eye: np.ndarray) -> None:
+    runtime = PocketRuntime(folder, TorchGraphs(folder))
+    first = runtime.read(runtime.look_at_eye(eye), ROWS[1][0])
+    undisturbed, _ = runtime.say(first)
+    spoken = []
+    for piece, _ in runtime.speak(first):
+        spoken.append(piece)
+        runtime.read_and_act(runtime.look_at_eye(255 - eye), ROWS[0][0], 5.0)
+    assert "".join(spoken) == undisturbed
+
+
+@torch.no_grad()
+def test_numpy_adapters_agree_with_torch(network: Pocket) -> None:
+    arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    numpy_side = NumpyAdapters(arrays, CONFIG)
+    tokens = WORDS.read(prompts.dream(7.3, WAY, "stop here 5 m/s", InstructionMode.SAFETY))
+    torch_side = network.adapters.embed(torch.from_numpy(tokens.ids)[None], torch.from_numpy(tokens.values)[None])
+    np.testing.assert_allclose(numpy_side.embed(tokens), torch_side[0], atol=1e-5)
+    hidden = np.random.default_rng(0).normal(size=(30, CONFIG.width)).astype(np.float32)
+    for ours, theirs in zip(
+        numpy_side.points(hidden, 6.0),
+        network.adapters.points(torch.from_numpy(hidden)[None], torch.tensor([6.0])),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs[0], atol=1e-4)
+
+
+def test_an_untrained_network_rolls_straight_on_at_its_speed() -> None:
+    torch.manual_seed(0)
+    adapters = Pocket(CONFIG).adapters
+    path, speed = adapters.points(torch.randn(1, 30, CONFIG.width), torch.tensor([8.0]))
+    np.testing.assert_allclose(path[0, :, 0].detach(), np.arange(20.0), atol=1e-5)
+    np.testing.assert_allclose(speed[0, :, 0].detach(), np.arange(1, 11) * 2.0, atol=1e-5)
+
+
+def test_speed_reaches_the_plan_through_the_prompt(folder: Path, eye: np.ndarray) -> None:
+    runtime = PocketRuntime(folder, TorchGraphs(folder))
+    look = runtime.look_at_eye(eye)
+    slow, fast = (runtime.read_and_act(look, prompts.driving(v, WAY), 5.0)[2] for v in (1.0, 9.0))
+    assert np.abs(slow - fast).max() > 1e-3
+
+
+# ---- weights that are not right -------------------------------------------------------------------------------------
+
+
+def copied(folder: Path, to: Path) -> Path:
+    for name in (weights.CONFIG, weights.WEIGHTS):
+        (to / name).write_bytes((folder / name).read_bytes())
+    return to
+
+
+def test_a_truncated_file_is_named(folder: Path, tmp_path: Path) -> None:
+    path = copied(folder, tmp_path) / weights.WEIGHTS
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(WeightsError, match=r"model\.safetensors is not a whole safetensors file"):
+        checkpoint.load(tmp_path)
+    with pytest.raises(WeightsError, match="copy it again"):
+        PocketRuntime(tmp_path)
+
+
+def test_a_pickle_is_not_opened(folder: Path, tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(2)}, copied(folder, tmp_path) / weights.WEIGHTS)
+    with pytest.raises(WeightsError, match="not a whole safetensors file"):
+        checkpoint.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda a: a.pop("decoder.norm.weight"), r"missing \['decoder.norm.weight'\]"),
+        (lambda a: a.update(extra=np.zeros(2, np.float32)), r"unexpected \['extra'\]"),
+        (lambda a: a.update({"decoder.norm.weight": np.zeros(7, np.float32)}), r"decoder.norm.weight has \(7,\)"),
+        (lambda a: a["adapters.words"].__setitem__((0, 0), np.nan), "adapters.words holds values that are not finite"),
+    ],
+)
+def test_wrong_weights_are_named(folder: Path, tmp_path: Path, change, says: str) -> None:
+    path = copied(folder, tmp_path) / weights.WEIGHTS
+    arrays = {name: np.array(array) for name, array in load_file(path).items()}
+    change(arrays)
+    save_file(arrays, path)
+    with pytest.raises(WeightsError, match=says):
+        checkpoint.load(tmp_path)
+
+
+def test_a_missing_or_foreign_config_is_named(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no config\.json"):
+        PocketRuntime(tmp_path)
+    copied(folder, tmp_path)
+    text = (tmp_path / weights.CONFIG).read_text()
+    (tmp_path / weights.CONFIG).write_text(text.replace('"width": 32', '"breadth": 32'))
+    with pytest.raises(ConfigError, match=r"missing \['width'\], unexpected \['breadth'\]"):
+        PocketRuntime(tmp_path)
+    (tmp_path / weights.CONFIG).write_text(text[:50])
+    with pytest.raises(ConfigError, match="not readable JSON"):
+        PocketRuntime(tmp_path)
+
+
+def test_no_weights_at_all_says_how_to_get_some(folder: Path, tmp_path: Path) -> None:
+    copied(folder, tmp_path)
+    (tmp_path / weights.WEIGHTS).unlink()
+    with pytest.raises(WeightsError, match=r"launch\.py train"):
+        PocketRuntime(tmp_path)
+
+
+def test_an_unknown_word_reads_as_unknown_not_as_an_error(network: Pocket) -> None:
+    tokens = Tokens(np.array([WORDS.unknown]), np.zeros((1, 2), np.float32))
+    arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    assert np.isfinite(NumpyAdapters(arrays, CONFIG).embed(tokens)).all()

@@ -1,0 +1,263 @@
+"""Training, from a folder of pictures to a driver: two steps, a checkpoint, on from it, graphs, a plan."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from model.pocket.driver import PocketDriver
+from model.pocket.vocabulary import Vocabulary
+from model.training import batches, export, eye_cache, labels, losses, phrases, run_folder, schedule, train
+from model.training.frames import Frames, open_split
+from model.training.losses import WEIGHTS
+from model.training.presets import Settings
+from model.training.schedule import Budget
+from model.training.worker import Worker
+from sim_bridge.messages import (
+    FRONT_CAMERA,
+    CameraFrame,
+    EgoState,
+    Instruction,
+    InstructionKind,
+    InstructionMode,
+    Observation,
+)
+from tests.model import painted_frames
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> None:
+    """Threads that wait for each other make a busy machine many times slower."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("painted")
+    painted_frames.write(folder, 40)
+    return folder
+
+
+def run_train(data: Path, out: Path, *more: str) -> int:
+    parser = argparse.ArgumentParser()
+    train.add_arguments(parser)
+    return train.main(parser.parse_args(["--data", str(data), "--out", str(out), "--preset", "debug", *more]))
+
+
+@pytest.fixture(scope="module")
+def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two steps, then two more from the checkpoint, then the graphs."""
+    out = tmp_path_factory.mktemp("runs") / "first"
+    assert run_train(data, out, "--workers", "1", "--views", "8") == 0
+    assert run_train(data, out, "--workers", "1", "--views", "16", "--resume") == 0
+    export.export(out)
+    return out
+
+
+def test_a_run_leaves_its_log_its_curves_and_its_card(run: Path) -> None:
+    card = json.loads((run / "training.json").read_text())
+    assert card["steps"] == 4
+    assert card["views"] == 16
+    assert card["finished"]
+    assert card["data"]["towns"] == ["Painted"]
+    assert np.isfinite(card["held_out"]["path_ade_m"])
+    assert [entry["views"] for entry in run_folder.read_log(run) if entry["kind"] == "held_out"] == [8, 16]
+    assert "plotly" in (run / "curves.html").read_text(encoding="utf-8").lower()
+
+
+def test_the_trained_network_drives_on_onnx_runtime(run: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    driver = PocketDriver(run)
+    assert "ONNX" in driver.info.detail
+    assert not driver.info.is_privileged
+    plan = driver.plan(observation(), None)
+    assert plan.path_xy_in_ego.shape == (20, 2)
+    assert plan.speed_xy_in_ego.shape == (10, 2)
+    assert not plan.path_xy_in_ego.flags.writeable
+    assert plan.reads_instruction_as is InstructionKind.NONE
+    assert plan.made_at_tick == 3
+
+
+def test_an_instruction_and_its_serial_reach_the_plan(run: Path) -> None:
+    driver = PocketDriver(run)
+    stop = Instruction("stop here", InstructionMode.FOLLOW, 7)
+    assert driver.plan(observation(), stop).instruction_serial == 7
+    nonsense = Instruction("zyxwv qpqpq", InstructionMode.FOLLOW, 8)
+    plan = driver.plan(observation(), nonsense)
+    assert plan.reads_instruction_as is InstructionKind.UNCLEAR
+    np.testing.assert_allclose(plan.path_xy_in_ego, driver.plan(observation(), None).path_xy_in_ego, atol=1e-4)
+    assert driver.plan(observation(), Instruction(" <> ", InstructionMode.FOLLOW, 9)).instruction_serial == 9
+
+
+def test_words_come_in_pieces_and_talk_first_puts_them_in_the_plan(run: Path) -> None:
+    driver = PocketDriver(run)
+    pieces = list(driver.comment(observation(), None))
+    plan = driver.plan(observation(), None, talk_first=True)
+    assert plan.commentary == "".join(pieces)
+    assert all(isinstance(piece, str) for piece in driver.answer(observation(), "is the traffic light red?"))
+    assert list(driver.answer(observation(), "zyxwv?")) == ["I can only answer about the road."]
+    driver.close()
+    driver.close()
+
+
+def test_weights_that_give_nan_raise_instead_of_steering(run: Path) -> None:
+    driver = PocketDriver(run)
+
+    class Diverged:
+        backend = "diverged"
+
+        def see(self, eye):
+            return np.full((driver._runtime.config.image_tokens, driver._runtime.config.width), np.nan, np.float32)
+
+        def read(self, embeddings, cache):
+            return np.full_like(embeddings, np.nan), cache
+
+    with pytest.raises(ValueError, match="not finite"):
+        PocketDriver(run, Diverged()).plan(observation(), None)
+
+
+def test_graphs_of_other_weights_are_refused(run: Path, tmp_path: Path) -> None:
+    for name in ("config.json", "model.safetensors", "vision.onnx", "decoder.onnx"):
+        (tmp_path / name).write_bytes((run / name).read_bytes())
+    (tmp_path / "decoder.onnx").write_bytes(b"not a graph")
+    with pytest.raises(ValueError, match="export them again"):
+        PocketDriver(tmp_path)
+
+
+def test_two_processes_learn_together_and_stop_on_ctrl_c(data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "two"
+    command = [sys.executable, "-m", "model.training.train", "--data", str(data), "--out", str(out)]
+    process = subprocess.Popen(
+        [*command, "--preset", "debug", "--minutes", "10"], cwd=ROOT, start_new_session=True, stdout=subprocess.PIPE
+    )
+    try:
+        deadline = time.monotonic() + 240
+        while not (out / "log.jsonl").exists() and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert (out / "log.jsonl").exists(), "no progress line within four minutes"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(240) == 0
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    card = json.loads((out / "training.json").read_text())
+    assert not card["finished"]
+    assert card["views"] == card["steps"] * 8
+    assert (out / "model.safetensors").exists()
+
+
+# ---- what users get wrong -------------------------------------------------------------------------------------------
+
+
+def test_no_data_says_how_to_make_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_train(tmp_path / "nothing", tmp_path / "run") == 2
+    assert "launch.py collect" in capsys.readouterr().err
+
+
+def test_a_run_is_never_overwritten_and_never_resumed_from_nothing(
+    data: Path, run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_train(data, run, "--workers", "1", "--views", "8") == 2
+    assert "--resume" in capsys.readouterr().err
+    assert run_train(data, tmp_path / "new", "--minutes", "0") == 2
+    assert "above zero" in capsys.readouterr().err
+
+
+def test_a_damaged_checkpoint_is_named(run: Path, data: Path, tmp_path: Path) -> None:
+    network = torch.nn.Linear(1, 1)
+    (tmp_path / "state.pt").write_bytes((run / "state.pt").read_bytes()[:1000])
+    with pytest.raises(run_folder.RunError, match=r"state\.pt does not hold this run's checkpoint"):
+        run_folder.resume(tmp_path, network, torch.optim.AdamW(network.parameters()))  # type: ignore[arg-type]
+
+
+def test_broken_pictures_are_left_out_and_counted(tmp_path: Path) -> None:
+    painted_frames.write(tmp_path, 20)
+    before = open_split(tmp_path, "train")
+    pictures = sorted((tmp_path / "data" / "backseat" / "train").glob("*/*/rgb/*.jpg"))
+    content = pictures[0].read_bytes()
+    pictures[0].write_bytes(content[: len(content) // 2])
+    middle = bytearray(pictures[1].read_bytes())
+    middle[2:400] = bytes(398)  # begins and ends as a JPEG, and is none in between
+    pictures[1].write_bytes(middle)
+    after = open_split(tmp_path, "train")
+    assert len(after) == len(before) - 2
+    assert len(after.broken) == 2
+
+
+# ---- parts ----------------------------------------------------------------------------------------------------------
+
+
+def test_packing_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    painted_frames.write(tmp_path, 10)
+    pictures = sorted((tmp_path / "data").glob("**/*.jpg"))
+    eye_cache.pack(tmp_path, "train", pictures[:4])
+    index = eye_cache.folder(tmp_path) / "train.jsonl"
+    index.write_text(index.read_text()[:-20])  # cut off in the middle of its last line
+    cache = eye_cache.pack(tmp_path, "train", pictures)
+    assert len(cache.rows) == 10
+    for picture in pictures:
+        row = cache.rows[picture.relative_to(tmp_path).as_posix()]
+        np.testing.assert_array_equal(cache.eyes[row], eye_cache.read_eye(picture))
+
+
+def test_every_view_fits_the_network_and_every_task_comes_up(data: Path) -> None:
+    frames, words = open_split(data, "train"), Vocabulary.of(phrases.words())
+    rng = np.random.default_rng(0)
+    views = [
+        batches.view(frames.eye(i % len(frames)), frames.facts[i % len(frames)], labels.sample, words, rng)
+        for i in range(200)
+    ]
+    assert {v.sample.task for v in views} == set(batches.TASK_SHARES)
+    batch, wanted = batches.collate(views, words, rng)
+    assert batch.eyes.shape == (200, 96, 256, 3)
+    assert wanted.cells.shape == (200, 96)
+    assert not (batch.answer_ids == words.unknown).any()
+    assert (wanted.kinds[[v.sample.task != "dream" for v in views]] == -100).all()
+
+
+def test_the_loss_falls_on_one_batch(data: Path) -> None:
+    frames = open_split(data, "train")
+    few = Frames(frames.eyes, frames.rows[:4], frames.facts[:4])
+    torch.manual_seed(0)
+    worker = Worker(Settings(data, data / "unused", Budget(views=10**6), "debug", workers=1), 0, few, few)
+    batch, wanted = worker._batch(np.random.default_rng(0))
+    seen = []
+    for _ in range(60):
+        worker.gradients.zero()
+        loss, parts = losses.total(worker.network(batch), batch, wanted)
+        loss.backward()
+        worker.gradients.clip()
+        worker.optimizer.step()
+        seen.append(loss.item())
+        assert set(parts) == set(WEIGHTS)
+    assert seen[-1] < 0.6 * seen[0]
+
+
+def test_the_rate_warms_up_peaks_and_ends_with_the_budget() -> None:
+    assert schedule.rate(0.0, 0) < 0.02 * schedule.PEAK_RATE
+    assert schedule.rate(0.05, 500) > 0.98 * schedule.PEAK_RATE
+    assert schedule.rate(0.5, 500) == pytest.approx(0.515 * schedule.PEAK_RATE)
+    assert schedule.rate(1.0, 500) == pytest.approx(schedule.FLOOR * schedule.PEAK_RATE)
+    assert Budget(minutes=2.0).progress(60.0, 5) == 0.5
+    assert Budget(views=200).progress(1e9, 50) == 0.25
+    with pytest.raises(ValueError, match="either minutes or views"):
+        Budget()
+
+
+def observation() -> Observation:
+    rng = np.random.default_rng(0)
+    facts = painted_frames.facts(rng, "1:1:1", "red")
+    frame = CameraFrame(FRONT_CAMERA, painted_frames.picture(facts, rng), 3)
+    return Observation(0, 3, 150_000, EgoState(0.0, 0.0, 0.0, 5.0), (frame,), facts.target_points)
