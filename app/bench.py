@@ -204,6 +204,7 @@ def _pressed(tab: Any) -> list[float]:
         tab.wait_for_timeout(pick.uniform(120, 260))
         tab.keyboard.up("KeyS")
         tab.wait_for_timeout(pick.uniform(120, 260))
+    tab.wait_for_timeout(500)  # the last press is still on its way
     presses, echoes = tab.evaluate("[backseat.hands.presses, backseat.echoes]")
     tab.keyboard.press("KeyH")
     return key_delays(presses, echoes)

@@ -132,7 +132,9 @@ export class Chat {
 export function showTrouble(shown, parts, header, isLinked) {
   const failure = header?.failure ?? "";
   const broken = parts.filter(({ state }) => state !== "running" && state !== "starting");
-  const lines = [...broken.map(({ name, state, line }) => line || `The ${name} process is ${state}.`), failure].filter(Boolean);
+  // The view repeats what the process's own line says: each sentence once.
+  const said = broken.map(({ name, state, line }) => line || `The ${name} process is ${state}.`);
+  const lines = [...new Set([...said, failure])].filter(Boolean);
   shown.trouble.hidden = !lines.length || !isLinked;
   put(shown["trouble-title"], troubleTitle(broken, header));
   put(shown["trouble-line"], lines.join(" ").slice(0, 600));
@@ -140,5 +142,6 @@ export function showTrouble(shown, parts, header, isLinked) {
 
 function troubleTitle(broken, header) {
   if (broken.length) return `The ${broken.map(({ name }) => name).join(" and ")} stopped`;
+  if (header?.phase === "starting") return "Starting again";
   return header?.phase === "failed" ? "The drive failed" : "The car has no driver and brakes";
 }
