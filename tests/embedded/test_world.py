@@ -20,6 +20,7 @@ from sim_bridge.embedded.wire.structs import (
 from sim_bridge.embedded.world.actors import SensorActor, TrafficLight, Vehicle, Walker
 from sim_bridge.embedded.world.geometry import composed, moved, seen_from
 from sim_bridge.embedded.world.spawning import SpawnFailed, spawn
+from sim_bridge.embedded.world.walking import kill, lead, walk
 from sim_bridge.embedded.world.world import World
 from tests.embedded.fakes import BicycleBodies, FlatPainter, KeptMessages, flat_world
 
@@ -322,7 +323,7 @@ def test_walkers_walk_and_stride() -> None:
     world = flat_world()
     walker = spawn(world, ActorDescription(0, "walker.pedestrian.0001"), Pose(30.0, 10.0, 1.0))
     assert isinstance(walker, Walker)
-    world.walk(walker, WalkerControl((0.0, 1.0, 0.0), 1.4))
+    walk(world, walker, WalkerControl((0.0, 1.0, 0.0), 1.4))
     advance(world, 20)
     assert walker.pose.y == pytest.approx(11.4)
     assert walker.pose.z == pytest.approx(walker.shape.height / 2.0)
@@ -333,7 +334,7 @@ def test_a_led_walker_stands_where_it_is_put_and_stops_when_nobody_leads() -> No
     walker = spawn(world, ActorDescription(0, "walker.pedestrian.0001"), Pose(30.0, 10.0, 1.0))
     assert isinstance(walker, Walker)
     for k in range(5):
-        world.lead(walker, Pose(31.0 + 0.07 * k, 10.0, 0.0, yaw=-270.0), 1.4)
+        lead(world, walker, Pose(31.0 + 0.07 * k, 10.0, 0.0, yaw=-270.0), 1.4)
         advance(world, 1)
     assert (walker.pose.x, walker.pose.z, walker.pose.yaw) == pytest.approx((31.28, walker.shape.height / 2.0, 90.0))
     assert walker.control.speed == 1.4
@@ -346,8 +347,8 @@ def test_a_dead_walker_follows_nobody_and_is_taken_away() -> None:
     world = flat_world()
     walker = spawn(world, ActorDescription(0, "walker.pedestrian.0001"), Pose(30.0, 10.0, 1.0))
     assert isinstance(walker, Walker)
-    world.kill(walker)
-    world.lead(walker, Pose(50.0, 10.0), 1.4)
+    kill(world, walker)
+    lead(world, walker, Pose(50.0, 10.0), 1.4)
     advance(world, 190)
     assert walker.pose.x == 30.0
     assert world.find(walker.actor_id) is walker

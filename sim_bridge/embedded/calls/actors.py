@@ -7,6 +7,7 @@ from dataclasses import replace
 from sim_bridge.embedded.calls.desk import Desk, Refused
 from sim_bridge.embedded.contracts import Pose
 from sim_bridge.embedded.wire.structs import ActorDescription, ActorRecord, BoundingBox, Vec3
+from sim_bridge.embedded.world import walking
 from sim_bridge.embedded.world.actors import Prop, Vehicle, Walker
 from sim_bridge.embedded.world.records import record
 from sim_bridge.embedded.world.spawning import SpawnFailed, spawn
@@ -125,7 +126,7 @@ def set_actor_enable_gravity(desk: Desk, actor_id: int, is_on: bool) -> None:
 
 
 def set_actor_dead(desk: Desk, actor_id: int) -> None:
-    desk.world.kill(desk.one(Walker, actor_id))
+    walking.kill(desk.world, desk.one(Walker, actor_id))
 
 
 def set_actor_autopilot(desk: Desk, actor_id: int, is_on: bool) -> None:

@@ -15,6 +15,7 @@ from sim_bridge.embedded.wire.structs import (
     VehicleControl,
     WalkerControl,
 )
+from sim_bridge.embedded.world import walking
 from sim_bridge.embedded.world.actors import Vehicle, Walker
 from sim_bridge.embedded.world.running_gear import telemetry, with_wheel_places
 
@@ -89,7 +90,7 @@ def restore_physx_physics(desk: Desk, actor_id: int) -> None:
 
 
 def apply_control_to_walker(desk: Desk, actor_id: int, control: WalkerControl) -> None:
-    desk.world.walk(desk.one(Walker, actor_id), control)
+    walking.walk(desk.world, desk.one(Walker, actor_id), control)
 
 
 def get_bones_transform(desk: Desk, actor_id: int) -> tuple[tuple[Any, ...], ...]:
@@ -103,4 +104,4 @@ def pose_bones(desk: Desk, actor_id: int, *_: Any) -> None:
 
 def walker_state(desk: Desk, actor_id: int, transform: Pose, speed: float) -> None:
     """Command 7, from CARLA's walker AI: the point under the walker's feet, and how fast it strides."""
-    desk.world.lead(desk.one(Walker, actor_id), transform, speed)
+    walking.lead(desk.world, desk.one(Walker, actor_id), transform, speed)

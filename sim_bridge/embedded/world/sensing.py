@@ -15,6 +15,7 @@ from sim_bridge.embedded.world.actors import Actor, Prop, SensorActor, Vehicle, 
 from sim_bridge.embedded.world.instruments import Gnss, Imu
 from sim_bridge.embedded.world.rays import Radar, obstacle
 from sim_bridge.embedded.world.signage import plain
+from sim_bridge.embedded.world.walking import feet_of
 
 if TYPE_CHECKING:
     from sim_bridge.embedded.world.world import World
@@ -133,9 +134,7 @@ class Sensing:
                 steer = actor.body.wheel_steer_deg
                 drawn.append(Drawn(actor.actor_id, actor.pose, shown_lights(actor), wheel_steer_deg=steer))
             elif isinstance(actor, Walker):
-                pose, half = actor.pose, actor.shape.height / 2.0
-                feet = Pose(pose.x, pose.y, pose.z - half, pose.pitch, pose.yaw, pose.roll)
-                drawn.append(Drawn(actor.actor_id, feet, walk_phase=actor.stride))
+                drawn.append(Drawn(actor.actor_id, feet_of(actor, actor.pose), walk_phase=actor.stride))
             elif isinstance(actor, Prop):
                 drawn.append(Drawn(actor.actor_id, actor.pose))
         return drawn

@@ -14,7 +14,7 @@ from sim_bridge.embedded.world import records
 from sim_bridge.embedded.world.actors import Actor, Prop, SensorActor, Vehicle, Walker, WalkerController
 from sim_bridge.embedded.world.geometry import composed
 from sim_bridge.embedded.world.running_gear import physics_control
-from sim_bridge.embedded.world.world import feet_of
+from sim_bridge.embedded.world.walking import feet_of
 
 if TYPE_CHECKING:
     from sim_bridge.embedded.world.world import World

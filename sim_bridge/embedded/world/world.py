@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import math
 import time
-from dataclasses import replace
 
 from sim_bridge.embedded.blueprints import Library
 from sim_bridge.embedded.contracts import BodyState, PedalState, Pose, Town
@@ -19,19 +18,19 @@ from sim_bridge.embedded.wire.structs import (
     EpisodeSettings,
     Vec3,
     VehicleControl,
-    WalkerControl,
     Weather,
 )
 from sim_bridge.embedded.wire.tokens import WORLD_STREAM
 from sim_bridge.embedded.world import signage
 from sim_bridge.embedded.world.ackermann import followed
 from sim_bridge.embedded.world.actors import Actor, Prop, Registry, SensorActor, Spectator, Vehicle, Walker
-from sim_bridge.embedded.world.geometry import composed, difference_deg, rotation, turned
+from sim_bridge.embedded.world.geometry import composed, rotation, turned
 from sim_bridge.embedded.world.lanes import LaneIndex
 from sim_bridge.embedded.world.parts import Outlet, Parts
 from sim_bridge.embedded.world.sensing import Sensing
 from sim_bridge.embedded.world.signals import StopLines, groups
 from sim_bridge.embedded.world.snapshot import world_message
+from sim_bridge.embedded.world.walking import feet_of, follow
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,8 +39,6 @@ DEFAULT_DELTA_S = 0.05
 # What CARLA calls the world it makes of an OpenDRIVE text that a client sent.
 UPLOADED_TOWN = "OpenDriveMap"
 _JUDGE_AGAIN_M = 0.5
-_STRIDE_M = 1.5
-_DEAD_STAYS_S = 10.0
 
 
 class World:
@@ -184,25 +181,6 @@ class World:
     def steer(self, vehicle: Vehicle, control: AckermannControl) -> None:
         vehicle.ackermann = control
 
-    def walk(self, walker: Walker, control: WalkerControl) -> None:
-        walker.control = control
-        self.bodies.walk(walker.actor_id, control.direction, control.speed)
-
-    def lead(self, walker: Walker, on_ground: Pose, speed: float) -> None:
-        """CARLA's walker AI, which runs in the client, puts the walker here for the next tick."""
-        if walker.died_at_s is not None:
-            return
-        middle = replace(on_ground, z=on_ground.z + walker.shape.height / 2.0, yaw=difference_deg(on_ground.yaw, 0.0))
-        forward = turned(rotation(middle), (1.0, 0.0, 0.0))
-        walker.control = WalkerControl(forward, speed)
-        walker.led_at = self.frame + 1
-        self.bodies.place(walker.actor_id, feet_of(walker, middle))
-
-    def kill(self, walker: Walker) -> None:
-        """A walker that was run over lies still and is taken away a while later, as in CARLA."""
-        walker.died_at_s = self.elapsed_s
-        self.walk(walker, WalkerControl(walker.control.direction, 0.0))
-
     # ---- time -------------------------------------------------------------------------------------------------------
 
     @property
@@ -247,9 +225,7 @@ class World:
             vehicle.body = self.bodies.state(vehicle.actor_id)
             self._judge(vehicle)
         for walker in walkers:
-            self._follow(walker, delta_s)
-            if walker.died_at_s is not None and self.elapsed_s - walker.died_at_s > _DEAD_STAYS_S:
-                self.destroy(walker.actor_id)
+            follow(self, walker, delta_s)
         for actor in self.actors:
             if isinstance(actor, Prop):
                 actor.body = self.bodies.state(actor.actor_id)
@@ -269,17 +245,6 @@ class World:
             x, y, _ = turned(rotation(vehicle.pose), vehicle.constant_velocity)
             self.bodies.push(vehicle.actor_id, (x, y, vehicle.body.velocity[2]))
 
-    def _follow(self, walker: Walker, delta_s: float) -> None:
-        body = self.bodies.state(walker.actor_id)
-        pose = body.pose
-        middle = Pose(pose.x, pose.y, pose.z + walker.shape.height / 2.0, pose.pitch, pose.yaw, pose.roll)
-        walker.body = BodyState(middle, body.velocity, body.angular_velocity, body.acceleration)
-        speed = math.hypot(body.velocity[0], body.velocity[1])
-        # A crowd that stopped telling, or whose client is gone, leaves its walkers standing.
-        if 0 <= walker.led_at < self.frame and walker.control.speed > 0.0:
-            walker.control, walker.led_at = replace(walker.control, speed=0.0), -1
-        walker.stride = (walker.stride + speed * delta_s / _STRIDE_M) % 1.0
-
     def _carry(self, actor: Actor) -> None:
         parent = self.find(actor.parent_id)
         if parent is not None and actor.mount is not None:
@@ -298,8 +263,3 @@ class World:
         speed = math.hypot(vehicle.body.velocity[0], vehicle.body.velocity[1])
         light = self._stop_lines.ahead_of(vehicle, vehicle.place, speed)
         vehicle.waits_at = light.actor_id if light else 0
-
-
-def feet_of(walker: Walker, pose: Pose) -> Pose:
-    """A walker's origin is the middle of its body; physics and picture stand it on its feet."""
-    return Pose(pose.x, pose.y, pose.z - walker.shape.height / 2.0, pose.pitch, pose.yaw, pose.roll)
