@@ -76,6 +76,7 @@ class BicycleBodies:
     def __init__(self, town: Town) -> None:
         self._poses: dict[int, Pose] = {}
         self._speeds: dict[int, float] = {}
+        self._pulls: dict[int, float] = {}
         self._pedals: dict[int, PedalState] = {}
         self._walks: dict[int, tuple[tuple[float, float, float], float]] = {}
         self._pending: list[Contact] = []
@@ -134,7 +135,8 @@ class BicycleBodies:
 
     def _drive(self, actor_id: int, pedals: PedalState, dt: float) -> None:
         pose, speed = self._poses[actor_id], self._speeds[actor_id]
-        speed = max(0.0, speed + (4.0 * pedals.throttle - 8.0 * pedals.brake) * dt)
+        before, speed = speed, max(0.0, speed + (4.0 * pedals.throttle - 8.0 * pedals.brake) * dt)
+        self._pulls[actor_id] = (speed - before) / dt
         yaw = pose.yaw + math.degrees(speed / 2.85 * math.tan(math.radians(35.0 * pedals.steer))) * dt
         x = pose.x + speed * dt * math.cos(math.radians(yaw))
         y = pose.y + speed * dt * math.sin(math.radians(yaw))
@@ -143,7 +145,8 @@ class BicycleBodies:
     def state(self, actor_id: int) -> BodyState:
         pose, speed = self._poses[actor_id], self._speeds.get(actor_id, 0.0)
         yaw = math.radians(pose.yaw)
-        return BodyState(pose, (speed * math.cos(yaw), speed * math.sin(yaw), 0.0))
+        c, s, pull = math.cos(yaw), math.sin(yaw), self._pulls.get(actor_id, 0.0)
+        return BodyState(pose, (speed * c, speed * s, 0.0), acceleration=(pull * c, pull * s, 0.0))
 
     def contacts(self) -> list[Contact]:
         return self._contacts

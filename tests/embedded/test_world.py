@@ -250,6 +250,19 @@ def test_imu_at_rest_feels_gravity_and_its_compass_points_east_along_x() -> None
     assert first == second != [0.0, 0.0, 0.0]
 
 
+def test_imu_on_a_car_that_speeds_up_is_pushed_along_its_own_axes() -> None:
+    world = flat_world()
+    ego = car(world)
+    world.place(ego, Pose(10.0, 1.75, yaw=90.0))
+    imu = listening(world, "sensor.other.imu", ego.actor_id, Pose(yaw=-90.0))
+    world.drive(ego, VehicleControl(throttle=0.5))
+    advance(world, 2)
+    force, _, compass = msgpack.unpackb(sent(world, imu.stream_id)[-1][48:])
+    # The car pulls 2 m/s2 along y; the sensor on it looks along x, so y is to its right.
+    assert force == pytest.approx([0.0, 2.0, 9.81], abs=1e-6)
+    assert compass == pytest.approx(math.pi / 2.0)
+
+
 def lights(world: World) -> tuple[TrafficLight, TrafficLight]:
     first, second = world.lights
     return first, second

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from dataclasses import replace
 
 from sim_bridge.embedded.blueprints import Library
 from sim_bridge.embedded.contracts import BodyState, PedalState, Pose, Town
@@ -249,7 +250,8 @@ class World:
         parent = self.find(actor.parent_id)
         if parent is not None and actor.mount is not None:
             body = parent.body
-            actor.body = BodyState(composed(body.pose, actor.mount), body.velocity, body.angular_velocity)
+            # As if it sat at the parent's origin: what turning adds farther out is small beside the sensors' noise.
+            actor.body = replace(body, pose=composed(body.pose, actor.mount))
 
     def _judge(self, vehicle: Vehicle) -> None:
         """Look up the vehicle's speed limit, and the light it stands before."""
