@@ -76,6 +76,7 @@ class CarlaSimulator:
     def reset(self, seed: int) -> Observation:
         with self._noticing_loss(), self._patience():
             self._clear()
+            self.carla_world.reset_all_traffic_lights()  # a seed is a start, its lights included
             points = self._starts(seed)
             self._rig = Rig(self.carla_world, self._config, points)
             self._world_tick()  # from here on the car has a place

@@ -18,8 +18,8 @@ from sim_bridge.carla_rig import ROLE
 
 log = logging.getLogger(__name__)
 
-# Nobody starts closer to our car than this.
-CLEAR_M = 18.0
+# Nobody starts closer to our car than this, and all start as near as this where there is room: traffic is to be met.
+CLEAR_M, NEAR_M = 18.0, 150.0
 
 
 class Traffic:
@@ -40,6 +40,7 @@ class Traffic:
         draw = random.Random(seed)
         points = [p for p in world.get_map().get_spawn_points() if p.location.distance(away_from) > CLEAR_M]
         draw.shuffle(points)
+        points.sort(key=lambda point: point.location.distance(away_from) > NEAR_M)
         commands = [self._spawn(world, point, draw, manager) for point in points[: self._config.traffic_vehicles]]
         replies = self._client.apply_batch_sync(commands, False)
         self._vehicles = [reply.actor_id for reply in replies if not reply.error]

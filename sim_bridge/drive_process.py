@@ -44,6 +44,8 @@ class Ended:
 def serve(connection: Connection, factory: Factory, what: Any, config: SessionConfig) -> None:
     """The whole life of the drive process. Ends with an exit status: 0 in good order, 1 after sending an Ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides the order
+    # The loop comes back from the world into a process full of busy threads; it must not wait 5 ms for each of them.
+    sys.setswitchinterval(0.001)
     logging.basicConfig(level=logging.WARNING, format="drive: %(levelname)s %(name)s: %(message)s")
     ended = _Drive(connection).run(factory, what, config)
     if ended is not None:

@@ -14,6 +14,8 @@ from sim_bridge.messages import FULL_BRAKE, TICK_S, Control, Engagement, HumanIn
 # A sender repeats what is held each 100 ms. Two lost packets make the hands neutral, four stop the car.
 HANDS_NEUTRAL_AFTER_S = 0.2
 HANDS_SILENT_AFTER_S = 0.4
+# No packet is under way for this long: a lower number after it is a sender that was started anew.
+COUNTS_ANEW_AFTER_S = 2.0
 # A safe stop squeezes the brake: at once noticeable, full after half a second.
 STOP_BRAKE_FIRST, STOP_BRAKE_PER_S = 0.3, 1.4
 
@@ -53,7 +55,7 @@ class Wheel:
     def hears(self, hands: HumanInput, now_s: float) -> str:
         """One packet of a person's hands. Returns why it was refused, or ""."""
         known = self._heard.get(hands.holder)
-        if known is not None and hands.seq <= known.hands.seq:
+        if known is not None and hands.seq <= known.hands.seq and now_s - known.at_s < COUNTS_ANEW_AFTER_S:
             return ""  # overtaken on the way by a newer packet
         self._heard[hands.holder] = Heard(hands, now_s)
         event = self._meaning(hands)

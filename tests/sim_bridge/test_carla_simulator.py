@@ -117,6 +117,20 @@ def test_traffic_moves_by_itself(embedded_port: int) -> None:
         assert sum(vehicle.get_velocity().length() > 1.0 for vehicle in others) >= 1
 
 
+def test_a_drive_can_be_repeated_to_the_last_digit(embedded_port: int) -> None:
+    with CarlaSimulator(small(embedded_port, traffic_vehicles=4)) as simulator:
+
+        def driven() -> list[object]:
+            driver = RouteDriver(simulator.dense_route_xy_in_world, 9.0)
+            session = DriveSession(simulator, driver, SessionConfig(seed=8, has_pictures=False))
+            ego = session.advance(80).ego
+            vehicles = simulator.carla_world.get_actors().filter("vehicle.*")
+            lights = sorted((a.id, str(a.state)) for a in simulator.carla_world.get_actors().filter("*traffic_light*"))
+            return [ego, sorted(str(v.get_transform()) for v in vehicles), lights]
+
+        assert driven() == driven()
+
+
 def test_people_walk_and_are_gone_with_the_episode(embedded_port: int) -> None:
     with CarlaSimulator(small(embedded_port, walkers=6)) as simulator:
         for seed in (1, 2):

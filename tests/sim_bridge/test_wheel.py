@@ -115,6 +115,13 @@ def test_packets_overtaken_on_the_way_are_dropped() -> None:
     assert wheel.echo == ("ann", 5, 0.0)
 
 
+def test_a_sender_that_was_started_anew_counts_from_one_again() -> None:
+    wheel = Wheel()
+    wheel.hears(hands(seq=500), 0.0)
+    wheel.hears(hands(seq=1, steer=1.0), 5.0)
+    assert wheel.standing.engagement is Engagement.MANUAL
+
+
 def test_keys_still_down_when_the_car_is_handed_back_do_not_take_it_again() -> None:
     wheel = Wheel()
     wheel.hears(hands(seq=1, steer=1.0), 0.0)
