@@ -1,4 +1,5 @@
 import itertools
+import random
 from dataclasses import replace
 
 import pytest
@@ -170,3 +171,27 @@ def test_reverse_waits_for_standstill() -> None:
     assert Hands().control(backwards, 8.0).brake > 0
     engaged = Hands().control(backwards, 0.0)
     assert engaged.reverse and engaged.throttle > 0 and engaged.brake == 0
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_whatever_happens_the_driver_moves_the_car_only_while_it_is_engaged(seed: int) -> None:
+    draw, wheel, now_s = random.Random(seed), Wheel(), 0.0
+    for seq in range(1, 300):
+        now_s += draw.choice([0.05, 0.05, 0.05, 0.5])
+        if draw.random() < 0.5:
+            held = draw.choice([{}, {"steer": 0.5}, {"throttle": 1.0}, {"brake": 1.0}, {"nudge": 0.9}])
+            wheel.hears(hands(draw.choice(["ann", "bob"]), seq, **held), now_s)
+        else:
+            objection = draw.choice(["", "no plan"])
+            wheel.happens(draw.choice(list(Event)), draw.choice(["ann", "bob"]), plan_objection=objection)
+        control = driven(wheel, now_s)
+        engagement = wheel.standing.engagement
+        if engagement is Engagement.ENGAGED:
+            assert control == CRUISE
+        elif engagement is Engagement.OVERRIDDEN:
+            assert control.steer == CRUISE.steer and control.throttle >= CRUISE.throttle
+        elif engagement is Engagement.SAFE_STOP:
+            assert control.throttle == 0.0 and control.brake >= 0.3
+        else:
+            assert wheel.standing.person in ("ann", "bob")
+            assert control.throttle == 0.0 or wheel.echo is not None, "only held pedals give throttle"
