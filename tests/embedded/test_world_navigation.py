@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from sim_bridge.embedded import town
-from sim_bridge.embedded.navigation.mesh_file import mesh_file
+from sim_bridge.embedded.navigation.mesh_file import can_be_kept, mesh_file
 from sim_bridge.embedded.navigation.ribbons import CROSSWALK, SIDEWALK, Polygon, walkable
 from sim_bridge.embedded.navigation.tile import Welded, written
 from sim_bridge.embedded.town.opendrive import parse
@@ -63,6 +64,15 @@ def test_the_file_says_its_own_sizes() -> None:
     assert len(data) == 48 + sections
     flags_and_area = [struct.unpack_from("<HBB", data, 48 + 100 + 72 + 32 * k + 28) for k in (0, 1)]
     assert flags_and_area == [(0x02, 4, 1), (0x04, 4, 2)]
+
+
+def test_a_home_that_cannot_be_written_gets_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert can_be_kept()
+    monkeypatch.setenv("HOME", str(tmp_path / "missing"))
+    assert not can_be_kept()
+    monkeypatch.delenv("HOME")
+    assert not can_be_kept()
 
 
 def test_without_sidewalks_there_is_no_file() -> None:

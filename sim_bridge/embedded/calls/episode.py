@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sim_bridge.embedded.calls.desk import VERSION, Desk, Refused
-from sim_bridge.embedded.navigation.mesh_file import mesh_file
+from sim_bridge.embedded.navigation.mesh_file import can_be_kept, mesh_file
 from sim_bridge.embedded.town import build, names
 from sim_bridge.embedded.wire.structs import ActorDefinition, EpisodeInfo, EpisodeSettings, MapInfo, Token
 from sim_bridge.embedded.wire.tokens import WORLD_STREAM
@@ -74,7 +74,7 @@ def get_map_data(desk: Desk) -> str:
 
 def get_required_files(desk: Desk, folder: str = "", *_: Any) -> tuple[str, ...]:
     """The walkers' navigation mesh; every other file a client could want travels by a call of its own."""
-    mesh = mesh_file(desk.world.town) if folder == "Nav" else None
+    mesh = mesh_file(desk.world.town) if folder == "Nav" and can_be_kept() else None
     return (mesh.name,) if mesh else ()
 
 

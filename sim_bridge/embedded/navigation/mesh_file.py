@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from sim_bridge.embedded.contracts import Town
 from sim_bridge.embedded.navigation.ribbons import walkable
@@ -19,6 +21,17 @@ _LOG = logging.getLogger(__name__)
 class MeshFile:
     name: str
     data: bytes
+
+
+def can_be_kept() -> bool:
+    """Whether a client of our own account can store files where it wants to, under its home.
+
+    Where it cannot, the client fails to connect at all as soon as a server offers it a file.
+    """
+    home = os.environ.get("HOME", "")
+    cache = Path(home) / "carlaCache"
+    place = cache if cache.is_dir() else cache.parent
+    return bool(home) and place.is_dir() and os.access(place, os.W_OK)
 
 
 @lru_cache(maxsize=2)
