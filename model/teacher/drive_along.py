@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from model.teacher.driver import TeacherDriver
+from model.teacher.stage import pose_matrix
 from model.teacher.weathers import WEATHERS, weather_parameters
 from model.training.samples import FrameFacts
 from sim_bridge.carla_config import CarlaConfig
@@ -56,12 +56,8 @@ def _one_drive(
         plan = teacher.plan(observation, None)
         if tick % KEPT_EVERY == 0:
             facts = teacher.facts_of(observation, only_seen=True, weather=weather)
-            yield observation.frame("front").rgb, facts, _matrix(simulator.ego)
+            yield observation.frame("front").rgb, facts, pose_matrix(simulator.ego)
         observation = simulator.step(tracker.control(plan, observation.ego, 0.0))
         standing = standing + 1 if observation.ego.speed_mps < 0.2 else 0
         if simulator.collisions or standing > STUCK_TICKS:
             return
-
-
-def _matrix(actor: Any) -> list[list[float]]:
-    return [[round(value, 4) for value in row] for row in actor.get_transform().get_matrix()]

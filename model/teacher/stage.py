@@ -153,7 +153,7 @@ class Stage:
         frame = self._world.tick()
         picture = self._picture_of(frame)
         # 3. Read it back as facts.
-        return _rgb(picture), self._facts(made, lanes, picture), _matrix(self._ego)
+        return _rgb(picture), self._facts(made, lanes, picture), pose_matrix(self._ego)
 
     def _nearby(self, here: npt.NDArray[np.float64]) -> list[Pose]:
         near = np.hypot(*(self._lane_poses[:, :2] - here).T) < NEARBY_M
@@ -270,5 +270,6 @@ def _rgb(picture: Any) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(bgra[:, :, 2::-1])
 
 
-def _matrix(actor: Any) -> list[list[float]]:
+def pose_matrix(actor: Any) -> list[list[float]]:
+    """An actor's 4x4 pose in the world, to a tenth of a millimetre."""
     return [[round(value, 4) for value in row] for row in actor.get_transform().get_matrix()]

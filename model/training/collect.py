@@ -125,7 +125,8 @@ def _collect(args: argparse.Namespace, missing: int) -> int:
     for worker in workers:
         worker.start()
     try:
-        _watch(workers, done, missing)
+        with _interruptible():
+            _watch(workers, done, missing)
     except KeyboardInterrupt:
         print("\nStopping after the frames under way; run the same command again to go on.", flush=True)
         stop.set()
@@ -139,6 +140,17 @@ def _collect(args: argparse.Namespace, missing: int) -> int:
     if stop.is_set():
         return 130
     return 1 if failed or any(worker.exitcode for worker in workers) else 0
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C and a polite kill both end the block with KeyboardInterrupt, even where a shell had them ignored."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _watch(workers: list[Any], done: Any, missing: int) -> None:
@@ -186,7 +198,8 @@ def work(share: Share, done: Any, stop: Event, failures: Any) -> None:
                 _driven(share, host, port, done, stop)
     except Exception as error:
         failures.put(f"Worker {share.run} stopped: {type(error).__name__}: {error}")
-        stop.set() if isinstance(error, OSError) else None
+        if isinstance(error, OSError):
+            stop.set()  # a full disk is everybody's
         sys.exit(1)
 
 
