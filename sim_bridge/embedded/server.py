@@ -128,19 +128,24 @@ class Server:
     def _loop(self, world: World) -> None:
         last_tick = time.monotonic()
         while not self._is_stopping:
-            wait = None
-            if not world.is_synchronous:
-                wait = max(0.0, last_tick + (world.settings.fixed_delta_s or DEFAULT_DELTA_S) - time.monotonic())
-            self._serve(wait)
-            now = time.monotonic()
-            delta = world.settings.fixed_delta_s or DEFAULT_DELTA_S
-            if not world.is_synchronous and now - last_tick >= delta:
-                # A free-running world follows the wall clock; after a stall it goes on at normal speed.
-                world.tick(world.settings.fixed_delta_s or min(now - last_tick, _LONGEST_DELTA_S))
-                world.sense()
-                last_tick = now if now - last_tick > 2.0 * delta else last_tick + delta
-            elif world.is_synchronous:
-                last_tick = now
+            if world.is_synchronous:
+                self._serve(None)
+                last_tick = time.monotonic()
+            else:
+                due = last_tick + (world.settings.fixed_delta_s or DEFAULT_DELTA_S)
+                self._serve(max(0.0, due - time.monotonic()))
+                if time.monotonic() >= due:
+                    last_tick = self._run_free(world, last_tick)
+
+    def _run_free(self, world: World, last_tick: float) -> float:
+        """One tick of a world that follows the wall clock; when it counts as done. A stall is not made up for."""
+        late = time.monotonic() - last_tick
+        delta = world.settings.fixed_delta_s
+        if not world.is_synchronous:
+            world.tick(delta or min(late, _LONGEST_DELTA_S))
+            world.sense()
+        # A fixed step keeps its beat; a free one spans exactly the time that went by.
+        return last_tick + delta if delta and late < 2.0 * delta else last_tick + late
 
     def _serve(self, wait: float | None) -> None:
         for key, events in self._selector.select(wait):
