@@ -11,6 +11,7 @@ from sim_bridge.messages import (
     Ask,
     Command,
     CommandResult,
+    Engage,
     Engagement,
     HumanInput,
     Phase,
@@ -43,7 +44,15 @@ def _refusal(command: Command, view: SessionView) -> str:
         return _step_refusal(command, view)
     if isinstance(command, HumanInput | Takeover):
         return _hands_refusal(command, view)
-    return ""
+    return _engage_refusal(view) if isinstance(command, Engage) else ""
+
+
+def _engage_refusal(view: SessionView) -> str:
+    """The driver gets the car back only with a plan that may be followed; a failure is the reason why there is none."""
+    if view.engagement not in (Engagement.MANUAL, Engagement.SAFE_STOP):
+        return ""
+    objection = view.failure or ("It has made no plan yet." if view.plan_age_ms is None else "")
+    return f"The driver cannot take the car: {objection}" if objection else ""
 
 
 def _step_refusal(command: Step, view: SessionView) -> str:
