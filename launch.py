@@ -29,7 +29,9 @@ from sim_bridge.world_process import world_command
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-ASSETS = Path(__file__).resolve().parent / "assets"
+    from sim_bridge.carla_simulator import CarlaSimulator
+
+POCKET = Path(__file__).resolve().parent / "assets" / "pocket"
 DEFAULT_TOWN = "Backseat01"
 BAD_USE = 2
 
@@ -40,6 +42,7 @@ ROOMS = {
     "train": ("model.training.train", "Train Pocket on collected folders."),
     "evaluate": ("model.training.evaluate", "Score a driver in lockstep on starts and frames it has not seen."),
     "bench": ("app.bench", "Measure the running program: world, plans, pictures, keys."),
+    "convert": ("model.simlingo.convert", "Turn a released SimLingo checkpoint into safetensors that load fast."),
     "doctor": ("sim_bridge.doctor", "Check this machine and say what is missing."),
 }
 
@@ -48,11 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words.insert(0, "drive")
-    args = _parser(words[0]).parse_args(words)
+    args = _parser(words).parse_args(words)
     return int(args.run(args))
 
 
-def _parser(chosen: str) -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     """Only the chosen subcommand's module is imported, so that `doctor` works where a room's packages do not load."""
     parser = argparse.ArgumentParser(
         prog="launch.py",
@@ -64,11 +67,20 @@ def _parser(chosen: str) -> argparse.ArgumentParser:
     drive.set_defaults(run=_drive)
     for name, (module, line) in ROOMS.items():
         room = subcommands.add_parser(name, help=line, description=line)
-        if name == chosen:
+        if name == words[0]:
+            if name == "bench" and "simlingo" in words:
+                module = _bench_of_simlingo(room)
             entry = importlib.import_module(module)
             entry.add_arguments(room)
             room.set_defaults(run=entry.main)
     return parser
+
+
+def _bench_of_simlingo(parser: argparse.ArgumentParser) -> str:
+    """The full-size model is measured by itself: on a CPU it cannot keep a page alive."""
+    parser.add_argument("--model", choices=("simlingo",), help="The model to measure.")
+    parser.add_argument("--json", action="store_true", help="Print the figures as JSON instead of a table.")
+    return "model.simlingo.bench"
 
 
 # ---- drive
@@ -81,6 +93,7 @@ class Wish:
     world: CarlaConfig
     model: str
     checkpoint: Path
+    tokenizer: Path | None = None
 
 
 def build_drive(wish: Wish) -> tuple[Simulator, Driver]:
@@ -89,21 +102,31 @@ def build_drive(wish: Wish) -> tuple[Simulator, Driver]:
 
     simulator = CarlaSimulator(wish.world)
     try:
-        if wish.model == "teacher":
-            from model.teacher.driver import TeacherDriver
-
-            return simulator, TeacherDriver(simulator)
-        from model.pocket.driver import PocketDriver
-
-        return simulator, PocketDriver(wish.checkpoint)
+        return simulator, _driver(wish, simulator)
     except BaseException:
         simulator.close()
         raise
 
 
+def _driver(wish: Wish, simulator: CarlaSimulator) -> Driver:
+    if wish.model == "teacher":
+        from model.teacher.driver import TeacherDriver
+
+        return TeacherDriver(simulator)
+    if wish.model == "simlingo":
+        from model.simlingo.driver import SimLingoDriver
+
+        return SimLingoDriver.load(wish.checkpoint, wish.tokenizer)
+    from model.pocket.driver import PocketDriver
+
+    return PocketDriver(wish.checkpoint)
+
+
 def _drive_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--host", default="127.0.0.1", help="The address the page listens on. Only this machine sees it."
+        "--host",
+        default="127.0.0.1",
+        help="The address the page listens on; the default is seen by this machine alone.",
     )
     parser.add_argument("--port", type=int, default=7860, help="The page's port.")
     parser.add_argument(
@@ -114,12 +137,20 @@ def _drive_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
-        choices=("pocket", "teacher"),
+        choices=("pocket", "teacher", "simlingo"),
         default="pocket",
-        help="Who drives: Pocket, which learned from the camera, or the teacher, which reads the simulator's state.",
+        help="Who drives: Pocket, which learned from the camera; the teacher, which reads the simulator's state; or "
+        "the full-size SimLingo with --checkpoint.",
     )
     parser.add_argument(
-        "--checkpoint", type=Path, default=ASSETS / "pocket", help="The folder of Pocket's weights, if not the shipped."
+        "--checkpoint",
+        type=Path,
+        help="For Pocket, a folder of weights instead of the shipped ones. For SimLingo, the released file or a "
+        "converted one.",
+    )
+    parser.add_argument("--tokenizer", type=Path, help="The folder of SimLingo's tokenizer, where no hub is reached.")
+    parser.add_argument(
+        "--accept-simlingo-license", action="store_true", help="Say that you have read the terms of SimLingo's weights."
     )
     parser.add_argument("--town", default="", help=f"The town to drive in. Our own world starts in {DEFAULT_TOWN}.")
     parser.add_argument("--seed", type=int, default=0, help="The seed of the start, the route and the traffic.")
@@ -170,8 +201,22 @@ def _refusal(args: argparse.Namespace) -> str:
 
         if args.town and args.town not in town.names():
             return f"There is no town {args.town!r}. The towns are: {', '.join(town.names())}."
-    if args.model == "pocket" and not args.checkpoint.is_dir():
-        return f"There is no folder {args.checkpoint} with Pocket's weights; `--model teacher` drives without."
+    if args.model == "simlingo":
+        return _simlingo_refusal(args)
+    if args.model == "pocket" and not (folder := args.checkpoint or POCKET).is_dir():
+        return f"There is no folder {folder} with Pocket's weights; `--model teacher` drives without."
+    return ""
+
+
+def _simlingo_refusal(args: argparse.Namespace) -> str:
+    from model.simlingo import licence
+
+    try:
+        print(licence.demand(args.accept_simlingo_license))
+    except licence.LicenceNotAccepted as refusal:
+        return str(refusal)
+    if args.checkpoint is None or not args.checkpoint.exists():
+        return f"--model simlingo needs --checkpoint with the weights' file; {args.checkpoint or 'none'} was given."
     return ""
 
 
@@ -184,7 +229,7 @@ def _supervisor(args: argparse.Namespace) -> Supervisor:
         host, port = args.carla
         world = CarlaConfig(host=host, port=port, town=args.town, seed=args.seed, traffic_vehicles=args.traffic)
         command = None
-    wish = Wish(world, args.model, args.checkpoint)
+    wish = Wish(world, args.model, args.checkpoint or POCKET, args.tokenizer)
     return Supervisor(SupervisorConfig(command), build_drive, wish, SessionConfig(seed=args.seed))
 
 
