@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from app import text, tickets, views
 from app.hub import Hub
@@ -28,9 +29,9 @@ class Api:
     def expose(self) -> None:
         """Inside a Blocks context: register the four calls."""
         for call in (self.instruct, self.ask, self.status, self.control):
-            gr.api(call, api_name=call.__name__, concurrency_limit=None)
+            api(call, api_name=call.__name__, concurrency_limit=None)
 
-    def instruct(self, text: str, mode: str = "follow") -> dict:
+    def instruct(self, text: str, mode: str = "follow") -> dict[str, Any]:
         """Tell the car, in words, what to do. Mode is 'follow' (obey) or 'safety' (refuse what is dangerous)."""
         return self._paced() or _said(self._hub.handlers.instruct(text, mode))
 
@@ -46,7 +47,7 @@ class Api:
             return text.no_answer_within(ANSWER_WITHIN_S)
         return answer.error or answer.text
 
-    def status(self) -> dict:
+    def status(self) -> dict[str, Any]:
         """Everything about the drive at its newest tick. `failure` is empty while all is well."""
         view = self._hub.drive.view()
         parts = self._hub.supervised.status()
@@ -56,7 +57,7 @@ class Api:
         status["parts"] = {part.name: part.state for part in parts}
         return status
 
-    def control(self, action: str, request: gr.Request | None = None) -> dict:
+    def control(self, action: str, request: gr.Request | None = None) -> dict[str, Any]:
         """One of pause, resume, step, reset, new_start, engage, takeover, release, talk_alongside, talk_first."""
         session = getattr(request, "session_hash", None) or "script"
         holder = tickets.holder_of(session, self._secret, "script")

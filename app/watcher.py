@@ -22,6 +22,7 @@ CREDITS = 2  # bounds the lag on a thin link to about two pictures and the round
 BEAT_S = 1.0
 MESSAGE_CHARS_AT_MOST = 32_768
 UNREADABLE_AT_MOST = 20
+OUTBOX_AT_MOST = 200
 POLICY_VIOLATION = 1008
 
 
@@ -65,6 +66,8 @@ class Watcher:
     # ---- down ----
 
     def _say(self, message: dict[str, Any]) -> None:
+        if len(self._outbox) >= OUTBOX_AT_MOST:
+            return  # somebody who asks and never reads; what is lost is theirs alone
         self._outbox.append(message)
         self._wake.set()
 
@@ -189,7 +192,10 @@ def _result(number: int, result: CommandResult) -> dict[str, Any]:
 def _decoded(raw: str) -> dict[str, Any]:
     if len(raw) > MESSAGE_CHARS_AT_MOST:
         raise ValueError(f"expected at most {MESSAGE_CHARS_AT_MOST} characters, got {len(raw)}")
-    message = json.loads(raw)
+    try:
+        message = json.loads(raw)
+    except RecursionError as error:
+        raise ValueError("expected a JSON object, got one nested too deep") from error
     if not isinstance(message, dict):
         raise ValueError("expected a JSON object")
     return message

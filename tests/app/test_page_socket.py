@@ -133,7 +133,8 @@ def test_a_held_key_that_falls_silent_stops_the_car(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "unreadable", ["", "[]", "nonsense", '{"k":"fly"}', '{"k":"hands"}', "x" * (MESSAGE_CHARS_AT_MOST + 1)]
+    "unreadable",
+    ["", "[]", "nonsense", '{"k":"fly"}', '{"k":"hands"}', "[" * 30_000, "x" * (MESSAGE_CHARS_AT_MOST + 1)],
 )
 def test_an_unreadable_message_gets_a_sentence_and_the_link_lives_on(house: House, unreadable: str) -> None:
     with tab(house) as watcher:
