@@ -7,6 +7,7 @@ and sends the rest.
 
 from __future__ import annotations
 
+import logging
 import selectors
 import socket
 import struct
@@ -18,6 +19,8 @@ from typing import cast
 
 from sim_bridge.embedded.subscriber import Part, Subscriber
 from sim_bridge.embedded.wire.tokens import token
+
+_LOG = logging.getLogger(__name__)
 
 _LENGTH = struct.Struct("<I")
 _STREAM_ID = struct.Struct("<I")
@@ -138,12 +141,21 @@ class Streams:
         self._selector.register(self._wake_end, selectors.EVENT_READ, self._drain)
         while not self._is_closing:
             for key, events in self._selector.select(timeout=0.5 if self._handshakes or self._held else None):
-                if isinstance(key.data, Subscriber):
-                    self._serve(key.data, events)
-                else:
-                    key.data(key.fileobj)
+                try:
+                    self._attend(key, events)
+                # One thread sends everybody's streams: whatever one connection breaks must cost that connection only.
+                except Exception:
+                    _LOG.exception("a stream connection failed; it is closed")
+                    if key.fileobj not in (self._listener, self._wake_end):
+                        self._drop(cast(socket.socket, key.fileobj))
             self._expire()
         self._close_all()
+
+    def _attend(self, key: selectors.SelectorKey, events: int) -> None:
+        if isinstance(key.data, Subscriber):
+            self._serve(key.data, events)
+        else:
+            key.data(key.fileobj)
 
     def _drain(self, end: socket.socket) -> None:
         end.recv(4096)

@@ -149,6 +149,8 @@ class BicycleBodies:
         return BodyState(pose, (speed * c, speed * s, 0.0), acceleration=(pull * c, pull * s, 0.0))
 
     def contacts(self) -> list[Contact]:
+        if self.is_broken:
+            raise RuntimeError("broken on purpose")
         return self._contacts
 
     def cast(

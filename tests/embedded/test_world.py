@@ -95,6 +95,20 @@ def test_a_broken_physics_still_delivers_the_world_message() -> None:
     assert len(sent(world, 1)) == before + 1
 
 
+def test_a_broken_sensor_costs_only_its_message(caplog: pytest.LogCaptureFixture) -> None:
+    world = flat_world()
+    ego = car(world)
+    listening(world, "sensor.other.collision", ego.actor_id)
+    bodies = world.bodies
+    assert isinstance(bodies, BicycleBodies)
+    bodies.is_broken = True
+    advance(world, 1)
+    assert "reading the sensors failed" in caplog.text
+    bodies.is_broken = False
+    advance(world, 1)
+    assert world.frame == 2
+
+
 def test_spawning_into_something_fails_with_carlas_words() -> None:
     world = flat_world()
     car(world)

@@ -210,7 +210,11 @@ class World:
         """Read every sensor that is due and subscribed, once per tick."""
         if self._is_unsensed:
             self._is_unsensed = False
-            self.sensing.read_all()
+            try:
+                self.sensing.read_all()
+            # A sensor that cannot be read costs its message, not the world that everybody else ticks.
+            except Exception:
+                _LOG.exception("frame %d: reading the sensors failed", self.frame)
 
     def post_world(self, delta_s: float) -> None:
         message = world_message(self, time.time(), delta_s, self._flags)
