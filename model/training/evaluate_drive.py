@@ -36,7 +36,9 @@ OFF_WAY_M = 3.0
 STUCK_S = 20.0
 
 RED_FROM_M = 40.0
-RED_S = 18.0
+RED_S = 20.0
+# Standing this long before the line is waiting; a driver that creeps on does so earlier.
+WAITED_S = 4.0
 RED_NEAR_M = 12.0
 STANDING_MPS = 0.3
 
@@ -215,18 +217,21 @@ def one_red(simulator: CarlaSimulator, driver: MakesDriver, place: int, start: A
         simulator.ego.set_transform(where)
         light.set_state(carla.TrafficLightState.Red)
         light.freeze(True)
-        left, moved, speed = RED_FROM_M, 0.0, 0.0
+        left, moved, speed, stood_s = RED_FROM_M, 0.0, 0.0, 0.0
         for ego, facts in drive.ticks(RED_S):
             if simulator.collisions:
                 return RedScore(place, "collision", round(left, 1))
             was, speed = left, ego.speed_mps
             moved += speed * TICK_S
+            stood_s = stood_s + TICK_S if speed < STANDING_MPS and moved > RED_FROM_M / 4 else 0.0
             if facts.light is not None and facts.light.stop_line_m < RED_FROM_M + 10.0:
                 left = facts.light.stop_line_m
             elif was < 3.0 and speed > STANDING_MPS:
                 return RedScore(place, "ran the light", round(was, 1))
             if left < -0.5:
                 return RedScore(place, "ran the light", round(left, 1))
+            if stood_s > WAITED_S:
+                break
         waits = speed < STANDING_MPS and left < RED_NEAR_M and moved > RED_FROM_M / 4
         return RedScore(place, "waits" if waits else "stopped early", round(left, 1))
     finally:
