@@ -17,9 +17,10 @@ from typing import Any
 
 from sim_bridge.drive_link import DriveLink
 from sim_bridge.drive_process import Factory
+from sim_bridge.engagement import NOBODY
 from sim_bridge.judging import judged
 from sim_bridge.kept_alive import FAILED, RUNNING, STOPPED, KeptAlive
-from sim_bridge.messages import Command, CommandResult, Phase, SessionView, Verdict
+from sim_bridge.messages import Command, CommandResult, Engagement, Phase, Reason, SessionView, Verdict
 from sim_bridge.session import SessionConfig
 from sim_bridge.world_process import WorldProcess
 
@@ -54,7 +55,8 @@ def _how(exit_code: int | None) -> str:
     """ "status 1", "signal SIGKILL"."""
     if exit_code is None or exit_code >= 0:
         return f"status {exit_code}"
-    return f"signal {signal.Signals(-exit_code).name}"
+    name = signal.Signals(-exit_code).name
+    return f"signal {name}" + (", as libcarla ends it when the world stops answering" if name == "SIGABRT" else "")
 
 
 class WorldChild(WorldProcess):
@@ -231,8 +233,22 @@ class Supervisor:
             log.log(logging.WARNING if self._world.falls or self._drive.falls else logging.INFO, "%s", line)
         last = self._view
         if line and last is not None and self._drive.state not in (RUNNING, STOPPED):
-            phase = Phase.FAILED if self.has_failed else Phase.STARTING
-            self._show(replace(last, phase=phase, failure=line, published_at_ns=time.monotonic_ns()))
+            self._show(self._standstill(last, line))
+
+    def _standstill(self, last: SessionView, line: str) -> SessionView:
+        """The last view with nobody driving and nothing moving in it."""
+        return replace(
+            last,
+            phase=Phase.FAILED if self.has_failed else Phase.STARTING,
+            failure=line,
+            published_at_ns=time.monotonic_ns(),
+            engagement=Engagement.SAFE_STOP,
+            engagement_reason=Reason.WORLD_LOST if self._world.line else Reason.DRIVER_FAILED,
+            holder=NOBODY,
+            plan_hz=0.0,
+            frame_hz=0.0,
+            real_time_factor=0.0,
+        )
 
     def _show(self, view: SessionView) -> None:
         self._view = view

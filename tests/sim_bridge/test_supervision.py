@@ -11,7 +11,7 @@ import pytest
 
 from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.drive_process import Factory
-from sim_bridge.messages import FRONT_CAMERA, Engage, Phase, Verdict
+from sim_bridge.messages import FRONT_CAMERA, Engage, Engagement, Phase, Verdict
 from sim_bridge.supervision import Supervisor, SupervisorConfig
 from sim_bridge.world_process import world_command
 from tests.sim_bridge import factories
@@ -74,6 +74,7 @@ def test_a_killed_process_is_named_and_replaced(victim: str) -> None:
         until(lambda: states(supervisor)[-1] != "running")
         result = supervisor.submit(Engage())
         assert result.verdict is Verdict.NOT_RUNNING and result.line
+        until(lambda: supervisor.view().engagement is Engagement.SAFE_STOP)  # type: ignore[union-attr]
         until(lambda: drives(supervisor))
         after = supervisor.process_ids()
         assert after["drive"] != before["drive"], "a drive does not outlive its world"
