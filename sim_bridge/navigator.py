@@ -25,6 +25,7 @@ AHEAD_M = 160.0
 BEHIND_M = 15.0
 # Farther than this from the route it is somebody else's road.
 OFF_ROUTE_M = 4.0
+CLOSER_BY_M = 1.0
 # A lane change is over once the car is this close to the middle of its lane (lanes are 3 to 3.5 m wide).
 SETTLED_M = 1.2
 # A junction counts as passed after this much of it: a car waiting on its edge flickers in and out.
@@ -104,7 +105,7 @@ class Navigator:
         here = self._dense[self._at]
         drives_along = abs(wrapped(heading_rad(lane) - ego.yaw_rad)) < math.pi / 2
         if self._offset_m > OFF_ROUTE_M:
-            self._start_from(lane_along(self._map, ego))
+            self._watch_closer_lane(ego)
         elif drives_along and not lane.is_junction and not here.is_junction:
             self._watch_lane(lane, here)
         self._offset_m = self._distance_to_route(ego.x_m, ego.y_m)
@@ -120,6 +121,13 @@ class Navigator:
         if lane.road_id == here.waypoint.road_id:
             self._changed[1 if aside_m > 0 else -1] += 1
         self._start_from(lane)
+
+    def _watch_closer_lane(self, ego: EgoState) -> None:
+        """Off the route: go on from a lane nearer than it. A car beside every road keeps the route it has."""
+        lane = lane_along(self._map, ego)
+        where = lane.transform.location
+        if math.hypot(where.x - ego.x_m, where.y - ego.y_m) < self._offset_m - CLOSER_BY_M:
+            self._start_from(lane)
 
     def _watch_junction(self, ego: EgoState, is_inside: bool) -> None:
         if is_inside:

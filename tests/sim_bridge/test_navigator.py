@@ -194,6 +194,22 @@ def test_a_small_swerve_changes_nothing(town_map: carla.Map, loaded: Town) -> No
     assert end in navigator.dense_route()
 
 
+def test_a_car_beside_the_road_keeps_the_route_it_had(town_map: carla.Map, loaded: Town) -> None:
+    navigator = starting(town_map, loaded, 40, seed=3)
+    route = navigator.dense_route()
+    straight = next(p for p in route[10:] if not p.is_junction)
+    rightmost = straight.waypoint
+    while (right := rightmost.get_right_lane()) is not None and right.lane_type == carla.LaneType.Driving:
+        rightmost = right
+    aside_m = straight.waypoint.transform.location.distance(rightmost.transform.location) + 9.0
+    for metres in (3.0, 6.0, aside_m, aside_m, aside_m):
+        navigator.update(at(straight, metres))
+        first, second = navigator.hints(at(straight)).target_points_xy_in_world, navigator.dense_route()
+    navigator.update(at(straight, aside_m))
+    assert np.array_equal(navigator.hints(at(straight)).target_points_xy_in_world, first)
+    assert navigator.dense_route() == second
+
+
 def test_on_the_wrong_side_the_lane_along_is_the_cars_own(town_map: carla.Map, loaded: Town) -> None:
     for spawn in range(0, len(loaded.spawn_points), 9):
         ego = spawned(loaded, spawn)
