@@ -78,5 +78,5 @@ def toy(vocabulary: int = TOY_VOCABULARY) -> SimLingoConfig:
         kv_heads=1,
         feed_forward=256,
         vocabulary=vocabulary,
-        lora_rank=8,
+        lora_rank=32,
     )

@@ -30,7 +30,7 @@ def vision_config(config: SimLingoConfig) -> InternVLVisionConfig:
         use_qk_norm=False,
         layer_norm_eps=1e-6,
         use_mean_pooling=True,
-        attn_implementation="sdpa",
+        attn_implementation=attention.NAME,
     )
 
 

@@ -7,7 +7,7 @@ import torch
 from transformers import InternVLConfig, InternVLModel
 
 from model import prompts
-from model.simlingo import lora
+from model.simlingo import attention, lora
 from model.simlingo.config import FULL, SimLingoConfig, toy
 from model.simlingo.network import SimLingo, language_config, random_network, unshuffled, vision_config
 from model.simlingo.runtime import Runtime, placeholder_places
@@ -131,3 +131,30 @@ def test_the_word_head_has_no_lora() -> None:
     assert len(added) == 7 * 24
     weights = sum(p.numel() for name, p in unmerged.named_parameters() if name.endswith((".down", ".up")))
     assert weights == pytest.approx(17.6e6, rel=1e-3)
+
+
+def test_head_by_head_is_the_librarys_attention(network: SimLingo) -> None:
+    rounded = random_network(toy(), torch.bfloat16)
+    tiles = torch.randn(1, 2, 3, 56, 56)
+    ids = torch.arange(40)[None]
+    with torch.inference_mode():
+        ours, heard = rounded.see(tiles), rounded.language(ids).logits
+        with attention.library_kernel(rounded.vision, rounded.language):
+            theirs, theirs_heard = rounded.see(tiles), rounded.language(ids).logits
+        exact = network.see(tiles)
+    assert not torch.equal(heard, theirs_heard), "the two ways are expected to round differently"
+    for mine, library in ((ours, theirs), (heard, theirs_heard)):
+        assert (mine - library).float().norm() < 0.02 * library.float().norm()
+    assert (ours - exact).norm() < 1.3 * (theirs - exact).norm()
+
+
+def test_a_query_sees_what_its_mask_allows() -> None:
+    query, key = torch.randn(2, 4, 3, 64).bfloat16(), torch.randn(2, 2, 5, 64).bfloat16()
+    allowed = torch.rand(2, 1, 3, 5) < 0.5
+    allowed[..., 0] = True
+    repeated = key.repeat_interleave(2, 1)
+    wanted = torch.nn.functional.scaled_dot_product_attention(query, repeated, repeated, attn_mask=allowed)
+    found = attention.head_by_head(query, key, key, allowed, 64**-0.5, is_causal=False)
+    assert torch.allclose(found.transpose(1, 2).float(), wanted.float(), atol=0.03)
+    one = attention.shared_heads(query[:, :, :1], key, key, allowed[:, :, :1], 64**-0.5)
+    assert torch.allclose(one.transpose(1, 2).float(), wanted[:, :, :1].float(), atol=0.03)
