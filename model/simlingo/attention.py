@@ -3,8 +3,8 @@
 Three ways, each where it is fastest; the arithmetic is the same up to the rounding of bfloat16 scores:
 - one new token: the query heads that share keys are taken together, since repeating 600 keys for each of 14 heads costs
   more than the attention itself;
-- bfloat16 on a CPU: head by head, since one head's scores stay in the cache; the library's blocked kernel takes twice as
-  long on two tiles of 1025 patches;
+- bfloat16 on a CPU: head by head, since one head's scores stay in the cache; the library's blocked kernel takes twice
+  as long on two tiles of 1025 patches;
 - everything else: the library's own kernel, which `library_kernel` also brings back for comparison.
 """
 
