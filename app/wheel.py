@@ -27,8 +27,11 @@ class Wheel:
             self._touched_s.pop(person, None)
 
     def touch(self, person: str) -> None:
+        now_s = time.monotonic()
         with self._lock:
-            self._touched_s[person] = time.monotonic()
+            # Whoever idles is as good as gone; forgetting them keeps this small however many scripts come and go.
+            self._touched_s = {who: at_s for who, at_s in self._touched_s.items() if now_s - at_s <= IDLE_AT_MOST_S}
+            self._touched_s[person] = now_s
 
     def refusal(self, person: str, view: SessionView | None) -> str:
         """A sentence when another person, who is still there, holds the wheel; else nothing."""
