@@ -26,7 +26,7 @@ class CarlaConfig:
     ego_blueprint: str = "vehicle.lincoln.mkz_2020"
     is_embedded: bool = False
     traffic_manager_port: int = 0
-    connect_timeout_s: float = 20.0
+    connect_timeout_s: float = 5.0
     # One silent tick of this length is a lost world; below the 5 s that a Simulator promises.
     tick_timeout_s: float = 4.0
     frame_timeout_s: float = 2.0
