@@ -6,6 +6,7 @@ Exit status: 0 when the window was closed, 2 for a missing ticket, 3 where there
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
 
@@ -68,7 +69,9 @@ def _show(url: str, ticket: str) -> int:
         )
         return NO_DISPLAY
     link.start()
-    window.run()
+    # Ctrl-C in the terminal that started everything reaches this process too.
+    with contextlib.suppress(KeyboardInterrupt):
+        window.run()
     return 0
 
 
