@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
@@ -316,3 +317,26 @@ def test_spin_and_impulse_use_carlas_signs() -> None:
     physics.impulse(1, (0.0, -EGO.mass * 1.0, 0.0))
     physics.step(TICK, 1)
     assert physics.state(1).pose.y < 0.0
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads the process's memory from /proc")
+def test_running_takes_no_memory() -> None:
+    """A car that lies on its side touches the ground in every substep: bodies, states and contacts are all read."""
+
+    def resident_kb() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4
+
+    physics = _physics(wall(4.0))
+    for actor in range(12):
+        physics.add_vehicle(actor, EGO, Pose(0.0, 8.0 * actor - 40.0, 1.2, 0.0, 0.0, 90.0))
+
+    def run(ticks: int) -> None:
+        for _ in range(ticks):
+            physics.step(TICK, SUBSTEPS)
+            for actor in range(12):
+                physics.state(actor)
+
+    run(100)
+    before = resident_kb()
+    run(500)
+    assert resident_kb() - before < 400

@@ -28,8 +28,8 @@ class ContactLedger:
 
     def read(self, world: Any, actor_ids: Mapping[str, int], labels: Mapping[int, Label]) -> None:
         """`actor_ids` maps a Bullet node's name to its actor, `labels` an actor to what it is."""
-        for index in range(world.getNumManifolds()):
-            manifold = world.getManifold(index)
+        # As a list, never one by one: `getManifold(index)` of panda3d 1.10 loses 32 bytes a call.
+        for manifold in world.getManifolds():
             if manifold.getNumManifoldPoints() == 0:
                 continue
             first, second = manifold.getNode0().getName(), manifold.getNode1().getName()
