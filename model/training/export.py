@@ -7,7 +7,9 @@ only where plans on held-out pictures move by less than INT8_MOVES_M.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
+import logging
 import shutil
 import sys
 import tempfile
@@ -27,11 +29,12 @@ from model.pocket.network import Pocket
 from model.pocket.runtime import PocketRuntime
 from model.pocket.steps import DecoderStep, VisionStep
 from model.pocket.weights import WeightsError
-from model.training.frames import DataError, Frames, open_split
+from model.training import eye_cache, folders
+from model.training.frames import DataError
 
 FLOAT_MOVES_M = 0.01
 INT8_MOVES_M = 0.05
-CALIBRATION_PICTURES, CHECKED_PICTURES = 64, 128
+CALIBRATION_PICTURES, CHECKED_PICTURES = 64, 64
 TRACED_WORDS, TRACED_CACHE = 7, 5
 
 
@@ -63,6 +66,8 @@ def export(folder: Path, data: Path | None = None) -> list[str]:
     for package in ("onnx", "onnxscript"):
         if importlib.util.find_spec(package) is None:
             raise ExportError(f"{package} is not installed: `pip install -e .[train]` brings it")
+    for name in ("torch.onnx", "root"):  # advice for those who write exporters, and packages that are not needed
+        logging.getLogger(name).setLevel(logging.ERROR)
     network = checkpoint.load(folder)
     with tempfile.TemporaryDirectory(prefix="pocket_export_") as scratch:
         made = Path(scratch)
@@ -144,13 +149,24 @@ def _some_eyes(network: Pocket, data: Path | None) -> npt.NDArray[np.uint8]:
     if data is None:
         size = (8, network.config.eye_height, network.config.eye_width, 3)
         return np.random.default_rng(0).integers(0, 255, size, dtype=np.uint8)
-    train, val = open_split(data, "train"), open_split(data, "val")
-    return np.concatenate([_spread(train, CALIBRATION_PICTURES), _spread(val, CHECKED_PICTURES)])
+    return np.concatenate([_spread(data, "train", CALIBRATION_PICTURES), _spread(data, "val", CHECKED_PICTURES)])
 
 
-def _spread(frames: Frames, count: int) -> npt.NDArray[np.uint8]:
-    chosen = np.linspace(0, len(frames) - 1, min(count, len(frames))).astype(int)
-    return np.stack([frames.eye(int(i)) for i in chosen])
+def _spread(data: Path, split: str, count: int) -> npt.NDArray[np.uint8]:
+    """Up to `count` pictures from all over a split."""
+    try:
+        listed = folders.frames(data, split)
+    except FileNotFoundError as error:
+        raise DataError(str(error)) from None
+    eyes = []
+    for place in np.linspace(0, len(listed) - 1, min(count, len(listed))).astype(int):
+        with contextlib.suppress(folders.BadFrame):
+            picture, _ = folders.read_one(listed[place])
+            eye = eye_cache.read_eye(picture)
+            eyes += [] if eye is None else [eye]
+    if not eyes:
+        raise DataError(f"no usable picture of split {split!r} in {data}: let `launch.py collect` run longer")
+    return np.stack(eyes)
 
 
 def _quantised(source: Path, target: Path, reference: Path, eyes: npt.NDArray[np.uint8]) -> str:

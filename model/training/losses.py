@@ -13,9 +13,11 @@ from model.training.batches import Targets
 from model.training.targets import IGNORED_KIND
 
 WEIGHTS = {"words": 1.0, "path": 2.0, "speed": 2.0, "aux": 0.5, "cells": 2.0, "kind": 0.3}
-# Background fills nearly every cell; walkers are a few pixels wide and rare.
-CELL_WEIGHTS = {"nothing": 1.0, "vehicle": 4.0, "pedestrian": 60.0}
+# Background fills nearly every cell. A lamp is in one cell of every fifth picture, walkers in a few cells of most, and
+# the mean is over weights: what is weighted without need takes from the others.
+CELL_WEIGHTS = {"nothing": 1.0, "vehicle": 3.0, "pedestrian": 20.0, "red": 40.0, "yellow": 40.0, "green": 40.0}
 OTHER_CELL_WEIGHT = 8.0
+LIGHT_WEIGHT = 3.0  # of the whole picture's light among the other facts
 PEDESTRIAN_FLAG = 2  # in config.FLAGS
 PEDESTRIAN_WEIGHT, PEDESTRIAN_POSITIVE = 2.0, 5.0
 
@@ -70,4 +72,4 @@ def _whole_picture(seen: Seen, wanted: Targets) -> Tensor:
         seen.flags, wanted.flags, weight=weight * wanted.flags_known, pos_weight=positive, reduction="none"
     )
     measures = F.smooth_l1_loss(seen.measures, wanted.measures, reduction="none") * wanted.measures_known
-    return light + flags.mean(0).sum() + measures.mean(0).sum()
+    return LIGHT_WEIGHT * light + flags.mean(0).sum() + measures.mean(0).sum()

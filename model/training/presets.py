@@ -11,7 +11,7 @@ from model.training.schedule import PEAK_RATE, Budget
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """`shape` are PocketConfig's fields; `batch` is per process."""
+    """`shape` are PocketConfig's fields; `batch` is shared by all processes."""
 
     shape: dict[str, object]
     batch: int
@@ -22,7 +22,7 @@ class Preset:
 
 
 PRESETS = {
-    "pocket": Preset({}, 16, 768, 10.0, 120.0, 240.0),
+    "pocket": Preset({}, 32, 768, 10.0, 120.0, 240.0),
     "debug": Preset(
         {
             "width": 32,
@@ -60,6 +60,11 @@ class Settings:
     @property
     def sizes(self) -> Preset:
         return PRESETS[self.preset]
+
+    @property
+    def share(self) -> int:
+        """Views per step of one process."""
+        return max(1, self.sizes.batch // self.workers)
 
     def config(self, words: tuple[str, ...]) -> PocketConfig:
         return PocketConfig(words, **self.sizes.shape)  # type: ignore[arg-type]

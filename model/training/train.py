@@ -52,8 +52,13 @@ def main(args: argparse.Namespace) -> int:
         return BAD_INPUT
     if settings.workers == 1:
         worker.main(settings, 0, frames)
-        return 0
-    return _run_processes(settings, frames)
+        failed = 0
+    else:
+        failed = _run_processes(settings, frames)
+    if not failed:
+        ship = f"python -m model.training.ship {settings.out} --data {settings.data}"
+        print(f"The run is in {settings.out}; `{ship}` exports it and puts it where Pocket drives from.", flush=True)
+    return failed
 
 
 def _settings(args: argparse.Namespace) -> Settings:

@@ -21,6 +21,7 @@ from model.pocket.vocabulary import Vocabulary
 from model.training import batches, curves, held_out, labels, losses, phrases, run_folder, schedule
 from model.training.frames import Frames, open_split
 from model.training.gradients import FlatGradients
+from model.training.order import Order
 from model.training.presets import Settings
 from model.training.run_folder import Progress
 
@@ -61,6 +62,7 @@ class Worker:
             self.progress = run_folder.resume(settings.out, self.network, self.optimizer)
         self.gradients = FlatGradients(self.network)
         looks = held_out.views(val, _held_out_labels, self.words, settings.sizes.held_out_views)
+        self.order = Order(train, settings.seed)
         self.looks = looks[rank :: settings.workers]
         self.val_frames = len(val)
         self.figures: dict[str, float] = {}
@@ -114,13 +116,12 @@ class Worker:
         return parts, agreed
 
     def _batch(self, rng: np.random.Generator) -> tuple[batches.Batch, batches.Targets]:
-        """This rank's part of this step's frames: every frame once per epoch, in an order of the epoch's own."""
-        size, workers = self.settings.sizes.batch, self.settings.workers
+        """This rank's part of this step's frames."""
+        size, workers = self.settings.share, self.settings.workers
         first = (self.progress.step * workers + self.rank) * size
         views = []
         for place in range(first, first + size):
-            epoch, at = divmod(place, len(self.train))
-            frame = int(_order(len(self.train), self.settings.seed, epoch)[at])
+            frame = self.order.frame(place)
             facts = self.train.facts[frame]
             views.append(batches.view(self.train.eye(frame), facts, labels.sample, self.words, rng))
         return batches.collate(views, self.words, rng)
@@ -148,7 +149,7 @@ class Worker:
 
     def _line(self, share: float, recent: Recent) -> None:
         seconds = max(1e-3, time.monotonic() - recent.since)
-        rate = recent.steps * self.settings.sizes.batch * self.settings.workers / seconds
+        rate = recent.steps * self.settings.share * self.settings.workers / seconds
         left = self.progress.seconds * (1 - share) / max(share, 1e-3)
         means = recent.means()
         entry = {"kind": "step", "step": self.progress.step, "views": self.progress.views, "views_per_s": rate}
@@ -174,7 +175,7 @@ class Worker:
             "steps": self.progress.step,
             "views": self.progress.views,
             "minutes": round(self.progress.seconds / 60, 1),
-            "batch": self.settings.sizes.batch * self.settings.workers,
+            "batch": self.settings.share * self.settings.workers,
             "processes": self.settings.workers,
             "device": self.settings.device,
             "seed": self.settings.seed,
@@ -234,17 +235,6 @@ def _added_over_ranks(added: held_out.Sums) -> held_out.Sums:
             before = totals.get(name, (0.0, 0.0))
             totals[name] = (before[0] + total, before[1] + count)
     return totals
-
-
-_orders: dict[tuple[int, int, int], np.ndarray] = {}
-
-
-def _order(frames: int, seed: int, epoch: int) -> np.ndarray:
-    key = (frames, seed, epoch)
-    if key not in _orders:
-        _orders.clear()
-        _orders[key] = np.random.default_rng([seed, 1, epoch]).permutation(frames)
-    return _orders[key]
 
 
 def _held_out_labels(facts, rng, task):

@@ -17,7 +17,7 @@ import torch
 
 from model.pocket.driver import PocketDriver
 from model.pocket.vocabulary import Vocabulary
-from model.training import batches, export, eye_cache, labels, losses, phrases, run_folder, schedule, train
+from model.training import batches, export, eye_cache, labels, losses, order, phrases, run_folder, schedule, train
 from model.training.frames import Frames, open_split
 from model.training.losses import WEIGHTS
 from model.training.presets import Settings
@@ -154,7 +154,7 @@ def test_two_processes_learn_together_and_stop_on_ctrl_c(data: Path, tmp_path: P
             os.killpg(process.pid, signal.SIGKILL)
     card = json.loads((out / "training.json").read_text())
     assert not card["finished"]
-    assert card["views"] == card["steps"] * 8
+    assert card["views"] == card["steps"] * 4
     assert (out / "model.safetensors").exists()
 
 
@@ -210,6 +210,19 @@ def test_packing_goes_on_where_it_stopped(tmp_path: Path) -> None:
     for picture in pictures:
         row = cache.rows[picture.relative_to(tmp_path).as_posix()]
         np.testing.assert_array_equal(cache.eyes[row], eye_cache.read_eye(picture))
+
+
+def test_lamps_and_walkers_are_looked_at_more_often_and_nothing_is_left_out(data: Path) -> None:
+    frames = open_split(data, "train")
+    length = sum(order.turns(facts) for facts in frames.facts)
+    first, again = order.Order(frames, 0), order.Order(frames, 0)
+    epoch = [first.frame(place) for place in range(length)]
+    assert set(epoch) == set(range(len(frames)))
+    lit = next(i for i, facts in enumerate(frames.facts) if facts.light is not None)
+    plain = next(i for i, facts in enumerate(frames.facts) if facts.light is None and facts.pedestrian is None)
+    assert (epoch.count(lit), epoch.count(plain)) == (3, 1)
+    assert again.frame(length + 5) == first.frame(length + 5)  # resumed in the second epoch
+    assert [first.frame(length + place) for place in range(length)] != epoch
 
 
 def test_every_view_fits_the_network_and_every_task_comes_up(data: Path) -> None:
