@@ -22,7 +22,7 @@ from model.simlingo.tokens import Words
 from model.training import folders, simlingo_losses, simlingo_run, simlingo_train
 from model.training.simlingo_views import MIX, View, is_refusal, view
 
-STEPS, RATE = 90, 1e-2
+STEPS, RATE = 75, 5e-3
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +140,20 @@ def test_it_memorises_32_views_of_every_task_and_drives_with_the_result(
     network, _ = checkpoint.load(tmp_path / "simlingo.safetensors", torch.float32)
     with torch.no_grad():
         _, last = simlingo_losses.total(network, toy_words, simlingo_losses.collate(views, toy_words, network))
-    assert float(last["words"]) < 0.3 * first["words"]
+    assert float(last["words"]) < 0.35 * first["words"]
     assert float(last["path"]) < 0.05 * first["path"]
-    assert float(last["speed"]) < 0.1 * first["speed"]
-    plan = SimLingoDriver(Runtime(network, toy_words)).plan(observation(), None, talk_first=True)
-    assert np.isfinite(plan.path_xy_in_ego).all()
+    assert float(last["speed"]) < 0.15 * first["speed"]
+    driver = SimLingoDriver(Runtime(network, toy_words))
+    assert driver.plan(observation(), None).speed_xy_in_ego.shape == (10, 2)
+    said = {one.answer: spoken(driver.runtime, one) for one in views if one.task in ("drive", "given")}
+    assert said == {"Waypoints:": "Waypoints:"}
+
+
+def spoken(runtime: Runtime, one: View) -> str:
+    """What the network says to a view's picture and prompt."""
+    tiles = torch.from_numpy(images.cut(np.asarray(Image.open(one.jpeg)), runtime.network.config.tile_px))
+    context = runtime.prompt(runtime.encode_tiles(images.normalised(tiles)), one.prompt)
+    return runtime.words.text(runtime.generate(context, 20)[0])
 
 
 def trained(run: simlingo_run.Run) -> dict[str, torch.Tensor]:
