@@ -81,9 +81,7 @@ class KeptAlive:
 
     def fall(self, now_s: float, why: str, counts: bool = True, can_retry: bool = True) -> None:
         """End what is left of it and plan the next start. `counts` False: it fell with something else that counts."""
-        if self.child is not None:
-            self.child.kill()
-            self.child = None
+        child, self.child = self.child, None
         self.falls += 1
         if counts:
             self._fell_at.append(now_s)
@@ -99,6 +97,9 @@ class KeptAlive:
             wait_s = min(BACKOFF_FIRST_S * 2 ** max(0, len(recent) - 1), BACKOFF_MAX_S) if counts else 0.0
             self.state, self._due_s = RESTARTING, now_s + wait_s
             self.line = f"{why} It is started again" + (f" in {wait_s:.0f} s." if wait_s else ".")
+        # Last, because ending a process takes a while, in which nobody should take it for running.
+        if child is not None:
+            child.kill()
 
     def stop(self) -> None:
         child, self.child = self.child, None

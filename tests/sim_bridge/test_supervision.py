@@ -30,8 +30,10 @@ WORLD = (
 
 
 @contextmanager
-def supervised(factory: Factory, world: tuple[str, ...] | None = WORLD) -> Iterator[Supervisor]:
-    supervisor = Supervisor(SupervisorConfig(world, silence_max_s=1.0), factory, None)
+def supervised(
+    factory: Factory, world: tuple[str, ...] | None = WORLD, silence_max_s: float = 10.0
+) -> Iterator[Supervisor]:
+    supervisor = Supervisor(SupervisorConfig(world, silence_max_s=silence_max_s), factory, None)
     supervisor.start()
     children: dict[str, int] = {}
     try:
@@ -85,13 +87,13 @@ def test_a_killed_process_is_named_and_replaced(victim: str) -> None:
 
 def test_a_drive_that_hangs_is_killed_and_replaced() -> None:
     lines = set()
-    with supervised(factories.steady) as supervisor:
+    with supervised(factories.steady, silence_max_s=1.5) as supervisor:
         supervisor.subscribe(lambda view: lines.add(view.failure))
         until(lambda: drives(supervisor))
         hung = supervisor.process_ids()["drive"]
         os.kill(hung, signal.SIGSTOP)
         until(lambda: not is_alive(hung))
-        until(lambda: drives(supervisor))
+        until(lambda: supervisor.process_ids().get("drive", hung) != hung and drives(supervisor))
         assert any("said nothing" in line for line in lines)
 
 
