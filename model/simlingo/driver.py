@@ -176,5 +176,5 @@ def _read_only(points: np.ndarray) -> np.ndarray:
 def _no_gpu_memory() -> str:
     return (
         "the GPU has no memory left for SimLingo, which takes up to 4 GB in bfloat16: close what else runs on it, "
-        "or start with `--device cpu`"
+        "or drive with `--model pocket`"
     )

@@ -16,6 +16,7 @@ from model import prompts
 
 HUB_REPOSITORY = "OpenGVLab/InternVL2-1B"
 NEEDED = ("vocab.json", "merges.txt", "added_tokens.json")
+KNOCK_S = 5.0
 EOS, IMAGE, IMAGE_BEGIN, IMAGE_END = "<|im_end|>", "<IMG_CONTEXT>", "<img>", "</img>"
 # Appended behind the tokenizer's own in this order; only the last is ever written in a prompt.
 PLACEHOLDERS = (
@@ -119,14 +120,21 @@ def how_to_get(folder: Path | None = None) -> str:
 
 
 def _from_hub() -> Path:
-    """Downloads the three files, no code. Raises TokenizerError where the hub cannot be reached."""
-    from huggingface_hub import hf_hub_download
+    """The three files from the hub's cache or the hub, no code. Raises TokenizerError where neither has them."""
+    from huggingface_hub import constants, get_session, hf_hub_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    def files(is_offline: bool) -> list[Path]:
+        return [Path(hf_hub_download(HUB_REPOSITORY, name, local_files_only=is_offline)) for name in NEEDED]
 
     try:
-        paths = [Path(hf_hub_download(HUB_REPOSITORY, name, etag_timeout=5)) for name in NEEDED]
+        return files(is_offline=True)[0].parent
+    except (LocalEntryNotFoundError, OSError):
+        pass  # not in the cache
+    try:
+        # One knock without the library's half minute of retries, so that a machine without internet hears it at once.
+        get_session().head(constants.ENDPOINT, timeout=KNOCK_S)
+        return files(is_offline=False)[0].parent
     except Exception as error:  # every layer below raises errors of its own: socket, proxy, TLS, HTTP, disk
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0][:120] if str(error) else 'no reason given'}"
-        raise TokenizerError(
-            f"SimLingo's tokenizer could not be fetched from the hub ({reason}). {how_to_get()}"
-        ) from None
-    return paths[0].parent
+        reason = f"{type(error).__name__}: {str(error).strip()[:120]}".splitlines()[0]
+        raise TokenizerError(f"SimLingo's tokenizer could not be fetched ({reason}). {how_to_get()}") from None

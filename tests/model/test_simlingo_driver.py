@@ -151,7 +151,7 @@ def test_a_gpu_out_of_memory_is_said_and_the_next_plan_works(
 
     with monkeypatch.context() as patched:
         patched.setattr(driver.runtime.reader, "read", full)
-        with pytest.raises(DriverFailed, match=r"the GPU has no memory left.*--device cpu"):
+        with pytest.raises(DriverFailed, match=r"the GPU has no memory left.*--model pocket"):
             driver.plan(observation(), None)
         with pytest.raises(DriverFailed, match="the GPU has no memory left"):
             list(driver.answer(observation(), "Is the light red?"))
