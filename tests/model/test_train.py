@@ -17,7 +17,7 @@ import torch
 
 from model.pocket.driver import PocketDriver
 from model.pocket.vocabulary import Vocabulary
-from model.training import batches, export, eye_cache, labels, losses, order, phrases, run_folder, schedule, train
+from model.training import batches, eye_cache, labels, losses, order, phrases, run_folder, schedule, ship, train
 from model.training.frames import Frames, open_split
 from model.training.losses import WEIGHTS
 from model.training.presets import Settings
@@ -58,11 +58,11 @@ def run_train(data: Path, out: Path, *more: str) -> int:
 
 @pytest.fixture(scope="module")
 def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two steps, then two more from the checkpoint, then the graphs."""
+    """Two steps, then two more from the checkpoint, then the graphs and a place to ship from."""
     out = tmp_path_factory.mktemp("runs") / "first"
     assert run_train(data, out, "--workers", "1", "--views", "8") == 0
     assert run_train(data, out, "--workers", "1", "--views", "16", "--resume") == 0
-    export.export(out)
+    ship.ship(out, out.parent / "shipped", None)
     return out
 
 
@@ -75,6 +75,20 @@ def test_a_run_leaves_its_log_its_curves_and_its_card(run: Path) -> None:
     assert np.isfinite(card["held_out"]["path_ade_m"])
     assert [entry["views"] for entry in run_folder.read_log(run) if entry["kind"] == "held_out"] == [8, 16]
     assert "plotly" in (run / "curves.html").read_text(encoding="utf-8").lower()
+
+
+def test_the_model_card_takes_its_figures_from_the_run_and_the_evaluation(run: Path, tmp_path: Path) -> None:
+    shipped, evaluation = run.parent / "shipped", tmp_path / "evaluation.json"
+    evaluation.write_text(json.dumps({"drive": {"routes": {"completed": 8, "each": [1, 2]}}}))
+    text = ship.card(shipped, evaluation, None)
+    path_ade = json.loads((run / "training.json").read_text())["held_out"]["path_ade_m"]
+    assert f"| path_ade_m | {round(path_ade, 3)} |" in text
+    assert "16 views in 4 steps" in text
+    assert "| drive / routes / completed | 8 |" in text
+    assert "/ each" not in text
+    with pytest.raises(ship.ShipError, match=r"no evaluation\.json"):
+        ship.card(shipped, tmp_path / "gone" / "evaluation.json", None)
+    assert PocketDriver(shipped).info.name == "pocket"
 
 
 def test_the_trained_network_drives_on_onnx_runtime(run: Path) -> None:
