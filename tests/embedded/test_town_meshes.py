@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -194,3 +195,11 @@ def _tight_bends(town: Town) -> Iterator[np.ndarray]:
         step = np.linalg.norm(np.diff(rows[:, :2], axis=0), axis=1)
         if road_id < 100:
             yield rows[:-1, :2][np.abs(np.radians(turn)) / step > 1 / 25]
+
+
+def test_a_road_without_paint_is_built_bare(town: Town) -> None:
+    unpainted = re.sub(r"<roadMark [^>]*/>", "", town.opendrive)
+    assert "<roadMark" not in unpainted, "the fixture's paint is written another way; strip that one"
+    bare = towns.build("Bare", unpainted)
+    assert len(_flat_triangles(bare, "road")) == len(_flat_triangles(town, "road"))
+    assert len(_flat_triangles(bare, "marking")) < len(_flat_triangles(town, "marking"))

@@ -61,7 +61,7 @@ def add_line(sheets: Sheets, points: Floats, width: float) -> None:
 def _spans(lane: Lane, start: float, end: float) -> Iterator[tuple[Mark, float, float]]:
     """Each of a lane's marks with the part of the road it covers."""
     begins = [start + mark.s for mark in lane.marks]
-    for mark, low, high in zip(lane.marks, begins, [*begins[1:], end], strict=True):
+    for mark, low, high in zip(lane.marks, begins, [*begins, end][1:], strict=True):
         if high > low:
             yield mark, low, min(high, end)
 
