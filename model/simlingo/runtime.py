@@ -156,7 +156,7 @@ class Runtime:
 
     def decode(self, context: Context, limit: int = MAX_NEW_TOKENS) -> Iterator[str]:
         """Speaks for a context of one row, a token at a time; the pieces concatenate to the text."""
-        shown = ""
+        shown = text = ""
         for _ in range(limit):
             self.say(context)
             text = self.words.text(context.said[0])
@@ -165,7 +165,9 @@ class Runtime:
                 yield text[len(shown) :]
                 shown = text
             if bool(context.done.all()):
-                return
+                break
+        if len(text) > len(shown):
+            yield text[len(shown) :]
 
     @torch.inference_mode()
     def act(self, context: Context) -> list[Waypoints]:
