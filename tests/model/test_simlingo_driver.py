@@ -15,8 +15,10 @@ from model.simlingo.archive import CheckpointError
 from model.simlingo.bench_rows import farthest
 from model.simlingo.driver import FOLLOWING, DriverFailed, SimLingoDriver
 from model.simlingo.runtime import Runtime, Waypoints
-from sim_bridge.messages import DrivePlan, Instruction, InstructionMode, Observation
+from sim_bridge.messages import DrivePlan, Instruction, InstructionMode, Observation, SetInstruction, Verdict
 from sim_bridge.messages import InstructionKind as Kind
+from sim_bridge.session import DriveSession, SessionConfig
+from tests.fakes import StraightRoad
 
 SAFE = Instruction("drive faster", InstructionMode.SAFETY, 4)
 FOLLOW = Instruction("turn left at the crossing", InstructionMode.FOLLOW, 3)
@@ -92,6 +94,22 @@ def test_the_navigators_command_can_replace_the_points(toy_runtime: Runtime) -> 
 def test_the_speed_and_the_picture_change_the_plan(driver: SimLingoDriver) -> None:
     first, other_picture = driver.plan(observation(0), None), driver.plan(observation(1), None)
     assert farthest(planned(first), planned(other_picture)) > 1e-3
+
+
+def test_it_drives_a_session_in_lockstep_under_an_instruction(driver: SimLingoDriver) -> None:
+    session = DriveSession(StraightRoad(), driver, SessionConfig(has_pictures=False))
+    try:
+        session.advance(1)
+        assert session.submit(SetInstruction("turn left", InstructionMode.FOLLOW)).verdict is Verdict.ACCEPTED
+        view = session.advance(2)
+    finally:
+        session.close()
+    assert view.failure == ""
+    assert view.driver.name == "simlingo"
+    assert view.instruction_acting is not None
+    assert view.instruction_acting.text == "turn left"
+    assert view.path_xy_in_ego is not None
+    assert view.path_xy_in_ego.shape == (20, 2)
 
 
 def test_one_frame_is_encoded_once(driver: SimLingoDriver, monkeypatch: pytest.MonkeyPatch) -> None:
