@@ -45,6 +45,7 @@ ROOMS = {
     "convert": ("model.simlingo.convert", "Turn a released SimLingo checkpoint into safetensors that load fast."),
     "doctor": ("sim_bridge.doctor", "Check this machine and say what is missing."),
 }
+OF_SIMLINGO = {"bench": "model.simlingo.bench", "train": "model.training.simlingo_train"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,19 +69,20 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     for name, (module, line) in ROOMS.items():
         room = subcommands.add_parser(name, help=line, description=line)
         if name == words[0]:
-            if name == "bench" and "simlingo" in words:
-                module = _bench_of_simlingo(room)
-            entry = importlib.import_module(module)
+            entry = importlib.import_module(_for_the_model(name, module, room, words))
             entry.add_arguments(room)
             room.set_defaults(run=entry.main)
     return parser
 
 
-def _bench_of_simlingo(parser: argparse.ArgumentParser) -> str:
-    """The full-size model is measured by itself: on a CPU it cannot keep a page alive."""
-    parser.add_argument("--model", choices=("simlingo",), help="The model to measure.")
-    parser.add_argument("--json", action="store_true", help="Print the figures as JSON instead of a table.")
-    return "model.simlingo.bench"
+def _for_the_model(name: str, module: str, parser: argparse.ArgumentParser, words: Sequence[str]) -> str:
+    """`--model simlingo` is measured and trained by modules of its own, whose arguments are others than Pocket's."""
+    if name == "train":
+        parser.add_argument("--model", choices=("pocket", "simlingo"), default="pocket", help="Which model to train.")
+    elif name == "bench" and "simlingo" in words:
+        parser.add_argument("--model", choices=("simlingo",), help="Measured by itself: it cannot keep a page alive.")
+        parser.add_argument("--json", action="store_true", help="Print the figures as JSON instead of a table.")
+    return OF_SIMLINGO.get(name, module) if "simlingo" in words else module
 
 
 # ---- drive

@@ -1,0 +1,63 @@
+"""The one command: every subcommand explains itself, and wrong use ends with a sentence before anything is started."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import launch
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "launch.py", *words], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+@pytest.mark.parametrize("subcommand", ["drive", *launch.ROOMS])
+def test_every_subcommand_explains_itself(subcommand: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        launch.main([subcommand, "--help"])
+    assert ended.value.code == 0
+    assert "--" in capsys.readouterr().out
+
+
+def test_without_a_subcommand_it_drives() -> None:
+    refused = run("--town", "Atlantis")
+    assert refused.returncode == 2
+    assert "no town 'Atlantis'" in refused.stderr and "Backseat01" in refused.stderr
+
+
+@pytest.mark.parametrize("address", ["2000", "localhost", "localhost:", ":2000", "localhost:two"])
+def test_an_address_without_host_and_port_is_refused(address: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        launch.main(["--carla", address])
+    assert "HOST:PORT" in capsys.readouterr().err
+
+
+def test_missing_weights_are_named_with_the_way_out() -> None:
+    refused = run("--checkpoint", "nowhere")
+    assert refused.returncode == 2
+    assert "nowhere" in refused.stderr and "--model teacher" in refused.stderr
+
+
+def test_simlingo_shows_its_terms_and_waits_for_the_flag() -> None:
+    refused = run("--model", "simlingo")
+    assert refused.returncode == 2
+    assert "--accept-simlingo-license" in refused.stderr
+    accepted = run("--model", "simlingo", "--accept-simlingo-license")
+    assert accepted.returncode == 2
+    assert "--checkpoint" in accepted.stderr
+
+
+def test_the_world_gets_two_neighbouring_free_ports() -> None:
+    port = launch._free_port_pair()
+    with socket.socket() as calls, socket.socket() as streams:
+        calls.bind(("127.0.0.1", port))
+        streams.bind(("127.0.0.1", port + 1))
