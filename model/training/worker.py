@@ -5,6 +5,7 @@ Everything random is a function of (seed, rank, step), so a resumed run goes on 
 
 from __future__ import annotations
 
+import math
 import signal
 import time
 from collections import defaultdict
@@ -111,7 +112,11 @@ class Worker:
         self.progress.views += len(batch.speeds) * self.settings.workers
         self.progress.seconds = self.spent_before + time.monotonic() - self.began
         agreed = self.gradients.exchange(self._share(), float(self.stop_asked), self.progress.seconds)
-        self.gradients.clip()
+        if not all(map(math.isfinite, self.gradients.clip())):
+            raise FloatingPointError(
+                f"the gradients of step {self.progress.step} are not finite: the run has diverged; the checkpoint in "
+                f"{self.settings.out} is whole, --resume goes on from there"
+            )
         self.optimizer.step()
         return parts, agreed
 
