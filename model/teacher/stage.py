@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from model.teacher import arrange, lane_walk
 from model.teacher.arrange import Arrangement, Cast, Placed, Pose
-from model.teacher.facts import ROUTE_M, Lanes, frame_facts, lanes_at
+from model.teacher.facts import ROUTE_M, Lanes, along, frame_facts, lanes_at
 from model.teacher.places import Places
 from model.teacher.sight import Eye
 from model.teacher.surroundings import BRAKE_LAMPS, SurroundingsReader
@@ -61,6 +61,7 @@ SETTLED_Z = 0.03
 WALKER_MIDDLE_Z = 0.95
 FRAMES_PER_WEATHER = 250
 NEARBY_M = 60.0
+HALF_LANE_M = 1.6
 CAMERA_JITTER_M, CAMERA_JITTER_DEG = 0.04, 0.6
 PICTURE_WAIT_S = 10.0
 
@@ -145,6 +146,9 @@ class Stage:
             return self.shot()
         lanes = lanes_at(start, route)
         made = arrange.arrange(route.xy, self._nearby(route.xy[0]), self._cast, self._rng)
+        aside = along(route.xy, made.ego[:2])[1]
+        if (aside > HALF_LANE_M and lanes.right is not None) or (aside < -HALF_LANE_M and lanes.left is not None):
+            return self.shot()  # in that lane it would look like a car that belongs there
         # 2. Show: one batch, one tick, the picture of that very tick.
         self._set_lights(route.xy[0])
         for result in self._client.apply_batch_sync(self._commands(made), False):

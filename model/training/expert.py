@@ -28,7 +28,9 @@ Kind = InstructionKind
 
 # PDM-Lite drives at 0.72 of the limit; a little more keeps up with the Traffic Manager's cars.
 CRUISE_OF_LIMIT = 0.8
-LATERAL_MPS2 = 2.5
+LATERAL_MPS2 = 1.9
+# Speed is taken off this gently before a curve, early enough that a driver who is a little late still makes it.
+CURVE_BRAKE_MPS2 = 2.0
 # The tyres' comfortable edge, for somebody who asked for speed.
 LATERAL_WHEN_ASKED_MPS2 = 4.0
 FREE_BRAKE_MPS2 = 4.0
@@ -76,9 +78,9 @@ def line_for(facts: FrameFacts, kind: InstructionKind) -> Polyline | None:
     return facts.route
 
 
-def join_over(line: Polyline, speed_mps: float) -> float:
+def join_over(line: Polyline, kind: InstructionKind, speed_mps: float) -> float:
     """Metres a path takes to reach its line: another lane takes 2.2 s, coming back to one's own middle 8 to 12 m."""
-    if abs(offset_of_car(line)[1]) > OTHER_LANE_M:
+    if (kind in LANE_SIDE or kind in TURN_NAME) and abs(offset_of_car(line)[1]) > OTHER_LANE_M:
         return max(10.0, 2.2 * speed_mps)
     return min(12.0, max(8.0, speed_mps))
 
@@ -127,7 +129,7 @@ def _free_demand(
     """The speed wish with nobody else on the road."""
     asked = kind in (Kind.FASTER, Kind.TARGET_SPEED)
     lateral = LATERAL_WHEN_ASKED_MPS2 if asked and mode is InstructionMode.FOLLOW else LATERAL_MPS2
-    caps = cornering_speed(base, lateral, 2.5)
+    caps = cornering_speed(base, lateral, CURVE_BRAKE_MPS2)
     cruise = cruise_speed(facts)
     if kind is Kind.STOP:
         if value is None:
@@ -164,7 +166,7 @@ def roll_out(
     asked_line = line_for(facts, kind)
     line = facts.route if asked_line is None else asked_line
     base = prolong(line)
-    path = join(line, join_over(line, speed_mps))
+    path = join(line, join_over(line, kind if asked_line is not None else Kind.NONE, speed_mps))
     # 2. The speed with nobody about, then the slowest of that and each hazard's own rollout.
     free = _free_demand(facts, kind, speed_mps, value, mode, base)
     travelled = roll(speed_mps, free)
