@@ -177,7 +177,7 @@ class DriveSession:
             return False
         assert isinstance(outcome, DrivePlan)
         self._drive.rates.plans.count()
-        self._drive.instruction.obeyed_by(outcome, self._drive.simulator)
+        self._drive.instruction.obeyed_by(outcome, self._drive.simulator, self._drive.seen)
         return True
 
     def _tick(self) -> None:
@@ -195,7 +195,7 @@ class DriveSession:
         # 3 The world moves.
         drive.sees(drive.simulator.step(drive.control))
         self._steps_left = max(0, self._steps_left - 1)
-        drive.instruction.watches(drive.simulator)
+        drive.instruction.watches(drive.simulator, drive.seen)
         # 4 Everybody sees.
         drive.rates.frames.count()
         drive.rates.sim_time.count(TICK_S)

@@ -1,13 +1,14 @@
 """The instruction that was asked for, the one the car acts on, and when it is done. Session thread only.
 
-A manoeuvre (lane change, turn, straight on) is done when the world says so; GO clears what stood; everything else stays
-until it is replaced. Asking twice for the same is two instructions: the serial rises each time.
+A manoeuvre (lane change, turn, straight on) is done when the world says so; "faster" and "slower" are done when the
+speed has changed, for a driver that reads them anew at every plan would speed up or slow down for ever; GO clears what
+stood; everything else stays until it is replaced. Asking twice for the same is two instructions: the serial rises.
 """
 
 from __future__ import annotations
 
 from sim_bridge.interfaces import Simulator
-from sim_bridge.messages import DrivePlan, Instruction, InstructionKind, InstructionMode
+from sim_bridge.messages import TICK_S, DrivePlan, Instruction, InstructionKind, InstructionMode, Observation
 
 MANOEUVRES = frozenset(
     {
@@ -18,6 +19,11 @@ MANOEUVRES = frozenset(
         InstructionKind.STRAIGHT,
     }
 )
+
+# A change of speed that a passenger feels, and how long a car may need for it, or be kept from it.
+MUCH_FASTER, MUCH_SLOWER = 1.3, 0.7
+FASTER_AT_LEAST_MPS = 1.0
+CHANGE_OF_SPEED_MAX_S = 8.0
 
 WAITING = "waiting for the first plan that reads it"
 DONE = "done"
@@ -39,6 +45,7 @@ class StandingInstruction:
         self._serial: int = after._serial + 1 if after else 0
         self._known: dict[int, Instruction] = {}
         self._begun: tuple[int, InstructionKind] | None = None
+        self._begun_at: Observation | None = None
 
     def ask(self, text: str, mode: InstructionMode) -> None:
         """A cleaned text; empty clears."""
@@ -50,8 +57,8 @@ class StandingInstruction:
         # A plan in flight may still obey the one before; older ones never act again.
         self._known = {i.serial: i for i in (*list(self._known.values())[-3:], self.asked)}
 
-    def obeyed_by(self, plan: DrivePlan, simulator: Simulator) -> None:
-        """A plan that the car follows from here on."""
+    def obeyed_by(self, plan: DrivePlan, simulator: Simulator, seen: Observation) -> None:
+        """A plan that the car follows from here on; `seen` is where it begins."""
         self.acting = self._known.get(plan.instruction_serial)
         if self.asked is None or plan.instruction_serial != self.asked.serial:
             return
@@ -60,19 +67,33 @@ class StandingInstruction:
             self._clear(DRIVING_ON)
             return
         self.note = _note(self.kind, self.asked.mode)
-        if self.kind in MANOEUVRES and self._begun != (self.asked.serial, self.kind):
-            self._begun = (self.asked.serial, self.kind)
-            simulator.begin(self.kind)
+        if self._begun != (self.asked.serial, self.kind):
+            self._begun, self._begun_at = (self.asked.serial, self.kind), seen
+            if self.kind in MANOEUVRES:
+                simulator.begin(self.kind)
 
-    def watches(self, simulator: Simulator) -> None:
-        """Once per tick: is the manoeuvre over?"""
+    def watches(self, simulator: Simulator, seen: Observation) -> None:
+        """Once per tick: is it over?"""
         if self.asked is None or self._begun is None or self._begun[0] != self.asked.serial:
             return
-        if simulator.finished(self._begun[1]):
+        kind = self._begun[1]
+        is_over = simulator.finished(kind) if kind in MANOEUVRES else self._has_changed_speed(kind, seen)
+        if is_over:
             self._clear(DONE)
 
+    def _has_changed_speed(self, kind: InstructionKind, seen: Observation) -> bool:
+        if self._begun_at is None or kind not in (InstructionKind.FASTER, InstructionKind.SLOWER):
+            return False
+        before, now = self._begun_at.ego.speed_mps, seen.ego.speed_mps
+        if (seen.tick - self._begun_at.tick) * TICK_S >= CHANGE_OF_SPEED_MAX_S:
+            return True
+        if kind is InstructionKind.FASTER:
+            return now >= max(MUCH_FASTER * before, before + FASTER_AT_LEAST_MPS)
+        return now <= MUCH_SLOWER * before
+
     def _clear(self, note: str) -> None:
-        self.asked, self.note, self.kind, self._begun = None, note, InstructionKind.NONE, None
+        self.asked, self.note, self.kind = None, note, InstructionKind.NONE
+        self._begun = self._begun_at = None
 
 
 def _note(kind: InstructionKind, mode: InstructionMode) -> str:

@@ -104,7 +104,10 @@ KINDS = {
     "go": InstructionKind.GO,
     "left": InstructionKind.LANE_LEFT,
     "right": InstructionKind.LANE_RIGHT,
+    "faster": InstructionKind.FASTER,
+    "slower": InstructionKind.SLOWER,
 }
+FACTORS = {"stop": 0.0, "faster": 2.0, "slower": 0.5}
 
 
 def steady_plan(
@@ -132,7 +135,7 @@ def steady_plan(
 
 
 class SteadyDriver:
-    """Drives straight on at `speed_mps`; obeys "stop", "go", "left" and "right"; says one word per piece."""
+    """Drives straight on at `speed_mps`; obeys the words of KINDS while they stand; says one word per piece."""
 
     info = DriverInfo("steady", "Steady driver", False)
 
@@ -145,7 +148,7 @@ class SteadyDriver:
         self.plans += 1
         text = instruction.text if instruction else ""
         offset = {"left": -LANE_M, "right": LANE_M}.get(text, 0.0)
-        return steady_plan(observation, instruction, 0.0 if text == "stop" else self.speed_mps, offset)
+        return steady_plan(observation, instruction, FACTORS.get(text, 1.0) * self.speed_mps, offset)
 
     def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
         refuses = instruction is not None and instruction.mode is InstructionMode.SAFETY

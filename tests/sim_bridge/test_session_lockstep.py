@@ -89,6 +89,27 @@ def test_a_lane_change_is_done_when_the_lane_has_changed_and_only_then() -> None
     assert view.instruction_note == DONE and view.instruction_asked is None
 
 
+@pytest.mark.parametrize(("word", "reached"), [("faster", 1.3), ("slower", 0.7)])
+def test_a_change_of_speed_is_done_when_it_is_felt(word: str, reached: float) -> None:
+    session = started(ticks=100)
+    before = session.view().ego.speed_mps
+    instruct(session, word)
+    assert session.advance(1).instruction_note == OBEYING
+    view = session.advance(1)
+    while view.instruction_asked is not None and view.tick < 300:
+        assert min(1.0, reached) * before < view.ego.speed_mps < max(1.0, reached) * before
+        view = session.advance(1)
+    assert view.instruction_note == DONE
+    assert view.ego.speed_mps == pytest.approx(reached * before, rel=0.1)
+
+
+def test_a_car_that_cannot_go_faster_is_not_asked_for_ever() -> None:
+    session = started(SteadyDriver(speed_mps=0.0), ticks=20)
+    instruct(session, "faster")
+    assert session.advance(100).instruction_note == OBEYING
+    assert session.advance(70).instruction_note == DONE
+
+
 def test_words_without_meaning_stay_and_say_so() -> None:
     session = started()
     instruct(session, "sing a song")
