@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import launch
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,3 +33,22 @@ def test_no_room_has_a_name_that_says_nothing() -> None:
         p for room in ("app", "sim_bridge", "model") for p in (ROOT / room).rglob("*") if "__pycache__" not in str(p)
     ]
     assert [p for p in rooms if p.stem in empty_names] == []
+
+
+def test_what_the_readme_points_to_is_there() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for target in re.findall(r"\]\(([^)#:]+)\)", readme):
+        assert (ROOT / target).is_file(), f"README.md points to {target}, which is not there"
+    for folder in re.findall(r"^\| `([a-z_/]+/)` \|", readme, re.MULTILINE):
+        assert (ROOT / folder).is_dir(), f"README.md speaks of {folder}, which is not there"
+
+
+def test_the_readmes_commands_are_understood() -> None:
+    readme = (ROOT / "README.md").read_text()
+    lines = set(re.findall(r"launch\.py([^`#|\n]*)", readme))
+    assert len(lines) > 5
+    for line in lines - {" evaluate --help"}:
+        words = line.replace("HOST:", "127.0.0.1:").split()
+        if not words or words[0] not in launch.ROOMS:
+            words.insert(0, "drive")
+        launch._parser(words).parse_args(words)
