@@ -13,6 +13,9 @@ from model.training.batches import Targets
 from model.training.targets import IGNORED_KIND
 
 WEIGHTS = {"words": 1.0, "path": 2.0, "speed": 2.0, "aux": 0.5, "cells": 2.0, "kind": 0.3}
+# The tracker steers by the path's first ten metres, where the way back to the lane is decimetres; with SimLingo's 1 m
+# their squares vanish beside the far points, and a car that is a metre off drives on straight.
+PATH_BETA_M = 0.2
 # Background fills nearly every cell. A lamp is in one cell of every fifth picture, walkers in a few cells of most, and
 # the mean is over weights: what is weighted without need takes from the others.
 CELL_WEIGHTS = {"nothing": 1.0, "vehicle": 3.0, "pedestrian": 20.0, "red": 40.0, "yellow": 40.0, "green": 40.0}
@@ -26,7 +29,7 @@ def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[s
     """The weighted sum, and each part unweighted for the log."""
     parts = {
         "words": _words(output.words, batch),
-        "path": points(output.path, wanted.path),
+        "path": points(output.path, wanted.path, PATH_BETA_M),
         "speed": points(output.speed, wanted.speed),
         "aux": _whole_picture(output.seen, wanted),
         "cells": _cells(output.seen.cells, wanted.cells),
@@ -35,9 +38,9 @@ def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[s
     return sum(WEIGHTS[name] * part for name, part in parts.items()), parts
 
 
-def points(said: Tensor, wanted: Tensor) -> Tensor:
-    """Smooth L1 (beta 1 m) summed over x and y, mean over points and batch, as in SimLingo."""
-    return F.smooth_l1_loss(said, wanted, reduction="none").sum(-1).mean()
+def points(said: Tensor, wanted: Tensor, beta_m: float = 1.0) -> Tensor:
+    """Smooth L1 summed over x and y, mean over points and batch; SimLingo's beta is 1 m."""
+    return F.smooth_l1_loss(said, wanted, reduction="none", beta=beta_m).sum(-1).mean()
 
 
 def answer_is_real(batch: Batch) -> Tensor:
