@@ -105,7 +105,7 @@ def build_drive(wish: Wish) -> tuple[Simulator, Driver]:
     simulator = CarlaSimulator(wish.world)
     try:
         return simulator, _driver(wish, simulator)
-    except BaseException:
+    except BaseException:  # however the driver fails to load, our cars must not stay behind in somebody's world
         simulator.close()
         raise
 
