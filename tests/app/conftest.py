@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import shutil
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi import FastAPI
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from fake_drive import FakeDrive, FakeSupervised
-
 from app import page, tickets
 from sim_bridge import messages as m
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
+from tests.app.fake_drive import FakeDrive, FakeSupervised
 
 
 def until(wanted: Callable[[], Any], what: str, within_s: float = 10.0) -> Any:
@@ -113,14 +96,3 @@ def house(_house: House) -> Iterator[House]:
     drive.inputs.clear()
     yield _house
     drive.is_silent = False
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed here; Debian's package is called chromium")
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()

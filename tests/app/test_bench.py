@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import CHROMIUM
 
 from app import bench, figures
 from app.figures import Measured
+from tests.browser import CHROMIUM
 
 FAKE = Path(__file__).with_name("fake_drive.py")
 STEADY = Measured(

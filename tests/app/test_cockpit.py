@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import House, until
 
 from app.cockpit import projection
 from app.cockpit.launch import TICKET_VARIABLE
 from app.cockpit.link import Link
 from app.page import cockpit_ticket
 from sim_bridge import messages as m
+from tests.app.conftest import House, until
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 pygame = pytest.importorskip("pygame")

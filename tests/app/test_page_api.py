@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from conftest import House, until
 from gradio_client import Client
 
 from app import text
 from sim_bridge import messages as m
+from tests.app.conftest import House, until
 
 
 @pytest.fixture(scope="module")

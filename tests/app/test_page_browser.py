@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from conftest import House, serve_in_thread, until
-from fake_drive import FakeDrive, FakeSupervised
 
 from app import page
 from app.cockpit import projection
 from sim_bridge import messages as m
+from tests.app.conftest import House, serve_in_thread, until
+from tests.app.fake_drive import FakeDrive, FakeSupervised
 
 pytestmark = pytest.mark.browser
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from fake_drive import FakeDrive
 
 from app import hands, wheel
 from sim_bridge import messages as m
+from tests.app.fake_drive import FakeDrive
 
 
 def packet(*held: str, **more: object) -> hands.HandsPacket:

@@ -10,7 +10,6 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import House, until
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -18,6 +17,7 @@ from app import tickets
 from app.cockpit.link import seen
 from app.watcher import CREDITS, MESSAGE_CHARS_AT_MOST
 from sim_bridge import messages as m
+from tests.app.conftest import House, until
 
 
 class Tab:

@@ -8,11 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake_drive import FakeDrive
 
 from app import text, views
 from app.cockpit.link import UnreadableView, seen
 from sim_bridge import messages as m
+from tests.app.fake_drive import FakeDrive
 
 
 @pytest.fixture(scope="module")

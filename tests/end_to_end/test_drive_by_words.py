@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,20 +11,12 @@ from typing import Any
 
 import pytest
 from gradio_client import Client
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
 from tests.end_to_end.running import ROOT, Program, is_running, until
 
 pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-CHROMIUM_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-sync",
-]
 STATUS_KEYS = {
     *("episode", "tick", "sim_time_s", "real_time_factor", "model", "engagement", "engagement_reason"),
     *("instruction_asked", "instruction_acting", "plan_age_ms", "plan_hz", "speed_mps", "target_speed_mps", "pose"),
@@ -48,15 +39,13 @@ def client(program: Program) -> Client:
 
 
 @pytest.fixture(scope="module")
-def tab(client: Client, program: Program) -> Iterator[Page]:
-    assert CHROMIUM, "Chromium is not installed (Debian: apt install chromium); this test drives the page in it"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        opened = browser.new_page(viewport={"width": 1440, "height": 900})
-        opened.goto(program.url)
-        opened.wait_for_function("(window.backseat?.paints?.length ?? 0) > 5", timeout=60_000)
-        yield opened
-        browser.close()
+def tab(client: Client, program: Program, chromium: Any) -> Iterator[Page]:
+    context = chromium.new_context(viewport={"width": 1440, "height": 900})
+    opened = context.new_page()
+    opened.goto(program.url)
+    opened.wait_for_function("(window.backseat?.paints?.length ?? 0) > 5", timeout=60_000)
+    yield opened
+    context.close()
 
 
 def status(client: Client) -> dict[str, Any]:

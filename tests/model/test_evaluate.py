@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from teacher_scenes import every_scene, junction, open_road, red_light, standing_van, walker
 
 from model.training import evaluate, evaluate_frames, folders, obedience, questions, sentences
 from model.training.evaluate_drive import _Watch
@@ -19,6 +18,7 @@ from model.training.report import write_report
 from model.training.samples import FrameFacts
 from sim_bridge.messages import DrivePlan, DriverInfo, EgoState, Instruction, InstructionMode, Observation
 from sim_bridge.messages import InstructionKind as Kind
+from tests.model.teacher_scenes import every_scene, junction, open_road, red_light, standing_van, walker
 
 STRAIGHT_PATH = np.column_stack([np.arange(20.0), np.zeros(20)]).astype(np.float32)
 

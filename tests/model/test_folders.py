@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from teacher_scenes import every_scene, junction, open_road, standing_van
 
 from model.training import folders
 from model.training.samples import SeenBox
+from tests.model.teacher_scenes import every_scene, junction, open_road, standing_van
 
 MATRIX = np.eye(4).tolist()
 

@@ -5,13 +5,13 @@ import time
 
 import numpy as np
 import pytest
-from teacher_scenes import every_scene, junction, open_road, red_light, standing_van, straight_line, walker
 
 from model.training import labels, sentences
 from model.training.expert import obey, refusal, roll_out
 from model.training.samples import LeadFacts, LightFacts
 from sim_bridge.messages import InstructionKind as Kind
 from sim_bridge.messages import InstructionMode
+from tests.model.teacher_scenes import every_scene, junction, open_road, red_light, standing_van, straight_line, walker
 
 FOLLOW, SAFETY = InstructionMode.FOLLOW, InstructionMode.SAFETY
 

@@ -4,12 +4,12 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from teacher_scenes import every_scene, open_road, red_light, standing_van
 
 from model.training import phrases, questions
 from model.training.expert import roll_out
 from model.training.phrasings import load, split
 from sim_bridge.messages import InstructionKind as Kind
+from tests.model.teacher_scenes import every_scene, open_road, red_light, standing_van
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from simlingo_toys import observation, picture
 
 from model import prompts
 from model.simlingo import kinds, licence, speech, tokens
@@ -19,6 +18,7 @@ from sim_bridge.messages import DrivePlan, Instruction, InstructionMode, Observa
 from sim_bridge.messages import InstructionKind as Kind
 from sim_bridge.session import DriveSession, SessionConfig
 from tests.fakes import StraightRoad
+from tests.model.simlingo_toys import observation, picture
 
 SAFE = Instruction("drive faster", InstructionMode.SAFETY, 4)
 FOLLOW = Instruction("turn left at the crossing", InstructionMode.FOLLOW, 3)

@@ -7,7 +7,6 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from simlingo_toys import POINTS, picture
 
 from model import prompts
 from model.prompts import Prompt
@@ -17,6 +16,7 @@ from model.simlingo.graphs import ContextFull, GraphReader
 from model.simlingo.reading import visible
 from model.simlingo.runtime import MAX_PROMPT_TOKENS, Runtime
 from sim_bridge.messages import InstructionMode, RouteCommand
+from tests.model.simlingo_toys import POINTS, picture
 
 HINT = prompts.by_target_points(POINTS)
 COMMAND = prompts.by_command(RouteCommand.LEFT, 20.4, RouteCommand.FOLLOW_ROAD)

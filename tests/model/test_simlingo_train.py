@@ -7,11 +7,9 @@ import json
 from pathlib import Path
 
 import numpy as np
-import painted_frames
 import pytest
 import torch
 from PIL import Image
-from simlingo_toys import observation
 
 from model import prompts
 from model.simlingo import checkpoint, images
@@ -21,6 +19,8 @@ from model.simlingo.runtime import Runtime
 from model.simlingo.tokens import Words
 from model.training import folders, simlingo_losses, simlingo_run, simlingo_train
 from model.training.simlingo_views import MIX, View, is_refusal, view
+from tests.model import painted_frames
+from tests.model.simlingo_toys import observation
 
 STEPS, RATE = 75, 5e-3
 
