@@ -20,6 +20,10 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+# Our matrices are small: a second BLAS thread spins through most of a core and helps nobody. numpy reads this when it
+# is first imported, here and in every process that we start.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.interfaces import Driver, Simulator
 from sim_bridge.session import SessionConfig
