@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from model.teacher.facts import along
+from model.teacher.way import along
 from model.training.paths import headings
 
 LEAD_SHARE = 0.5

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,25 +17,15 @@ from model.teacher import lane_walk
 from model.teacher.lane_walk import Course
 from model.teacher.sight import Eye, Rect, is_hidden, is_walled_off, project, visible
 from model.teacher.surroundings import Body, Signal, Surroundings
+from model.teacher.way import FACING_CONE_RAD, leader, pedestrian, ruling_light, signs_ahead
 from model.training.labels import sparse_ahead
 from model.training.paths import at_distance
-from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, Polyline, SeenBox
+from model.training.samples import FrameFacts, LeadFacts, Polyline, SeenBox
 
 ROUTE_M = 110.0
 LANES_M = 60.0
 TURNS_WITHIN_M = 45.0
 JUNCTION_WITHIN_M = 60.0
-LIGHT_WITHIN_M = 50.0
-LEAD_WITHIN_M = 50.0
-PEDESTRIAN_WITHIN_M = 35.0
-# A body is in the way when its edge comes within this of the route's middle.
-LEAD_CORRIDOR_M = 1.2
-# Walkers step out: they count a little outside the car's own width.
-PEDESTRIAN_CORRIDOR_M = 2.0
-# A stop point belongs to the route when it lies this near to it, heading the same way within 45 degrees.
-STOP_ON_ROUTE_M = 1.3
-# Lamps show their colour within this angle of where their traffic comes from.
-LAMP_CONE_RAD = math.radians(60.0)
 PLACE_BUCKET_M = 20.0
 COMMAND_OF = {"left": 1, "right": 2, "straight": 3, "": 4}
 
@@ -93,79 +84,6 @@ def in_ego(ego: Body, xy: npt.ArrayLike) -> Polyline:
     )
 
 
-def along(route: npt.NDArray[np.float64], xy: npt.ArrayLike) -> tuple[float, float, float]:
-    """Where a point is on a 1 m route: metres along it, metres right of it, and the route's heading there."""
-    gap = route - np.asarray(xy, dtype=np.float64)
-    k = int(np.argmin(np.einsum("ij,ij->i", gap, gap)))
-    a, b = route[max(0, k - 1)], route[min(len(route) - 1, k + 1)]
-    heading = math.atan2(b[1] - a[1], b[0] - a[0])
-    ahead = -(gap[k, 0] * math.cos(heading) + gap[k, 1] * math.sin(heading))
-    right = -(-gap[k, 0] * math.sin(heading) + gap[k, 1] * math.cos(heading))
-    return float(k + ahead), float(right), float(heading)
-
-
-def reach(body: Body, heading: float) -> tuple[float, float]:
-    """Half the room a body takes along and across a heading."""
-    c, s = abs(math.cos(body.yaw_rad - heading)), abs(math.sin(body.yaw_rad - heading))
-    return c * body.half_length + s * body.half_width, s * body.half_length + c * body.half_width
-
-
-def leader(
-    here: Surroundings, route: npt.NDArray[np.float64], seen: dict[int, Rect] | None
-) -> tuple[Body, float] | None:
-    """The nearest vehicle in the way along the route (world, 1 m) and its bumper gap. `seen` limits it to those."""
-    best: tuple[Body, float] | None = None
-    start = along(route, (here.ego.x, here.ego.y))[0]
-    for body in here.bodies:
-        if body.kind == "pedestrian" or (seen is not None and body.actor_id not in seen):
-            continue
-        distance, right, heading = along(route, (body.x, body.y))
-        half_along, half_across = reach(body, heading)
-        gap = distance - start - half_along - here.ego.half_length
-        if abs(right) - half_across > LEAD_CORRIDOR_M or not -1.0 < gap < LEAD_WITHIN_M or distance - start < 0.5:
-            continue
-        if best is None or gap < best[1]:
-            best = (body, max(0.0, gap))
-    return best
-
-
-def pedestrian(
-    here: Surroundings, route: npt.NDArray[np.float64], seen: dict[int, Rect] | None
-) -> tuple[Body, PedestrianFacts] | None:
-    """The nearest walker in the way along the route."""
-    best: tuple[Body, PedestrianFacts] | None = None
-    start = along(route, (here.ego.x, here.ego.y))[0]
-    for body in here.bodies:
-        if body.kind != "pedestrian" or (seen is not None and body.actor_id not in seen):
-            continue
-        distance, right, _ = along(route, (body.x, body.y))
-        gap = distance - start - body.half_length - here.ego.half_length
-        if abs(right) > PEDESTRIAN_CORRIDOR_M or not -0.5 < gap < PEDESTRIAN_WITHIN_M:
-            continue
-        if best is None or gap < best[1].distance_m:
-            best = (body, PedestrianFacts(max(0.0, gap), right))
-    return best
-
-
-def ruling_light(here: Surroundings, route: npt.NDArray[np.float64]) -> tuple[Signal, LightFacts] | None:
-    """The first light whose stop point lies on the route ahead, with the way from the bumper to its line."""
-    best: tuple[Signal, LightFacts] | None = None
-    start = along(route, (here.ego.x, here.ego.y))[0]
-    for signal in here.signals:
-        state = here.light_states.get(signal.actor_id, "off")
-        if state not in ("red", "yellow", "green"):
-            continue
-        near = np.hypot(signal.stops[:, 0] - here.ego.x, signal.stops[:, 1] - here.ego.y)
-        for x, y, yaw in signal.stops[near < LIGHT_WITHIN_M + 5.0]:
-            distance, right, heading = along(route, (x, y))
-            gap = distance - start - here.ego.half_length
-            if abs(right) > STOP_ON_ROUTE_M or math.cos(yaw - heading) < 0.7 or not -1.0 < gap < LIGHT_WITHIN_M:
-                continue
-            if best is None or gap < best[1].stop_line_m:
-                best = (signal, LightFacts(state, gap))
-    return best
-
-
 def lamp_boxes(
     signal: Signal, eye: Eye, bodies: list[Rect], heading: float, walls: npt.NDArray[np.float64]
 ) -> list[Rect]:
@@ -173,7 +91,7 @@ def lamp_boxes(
     found = []
     for lamp in signal.lamps:
         bearing = math.atan2(lamp.y - eye.y, lamp.x - eye.x) - heading
-        rect = project(eye, lamp) if math.cos(bearing) > math.cos(LAMP_CONE_RAD) else None
+        rect = project(eye, lamp) if math.cos(bearing) > math.cos(FACING_CONE_RAD) else None
         if rect is not None and not is_hidden(rect, bodies) and not is_walled_off(eye, lamp.x, lamp.y, walls):
             found.append(rect)
     return found
@@ -194,60 +112,71 @@ def frame_facts(
 ) -> FrameFacts:
     """Everything about one frame. `hints`: the navigator's, drawn from the route without one. `about`: town, weather,
     source."""
-    ego, route = here.ego, lanes.route.xy
-    rects = visible(eye, here.bodies, here.walls)
-    limit = rects if only_seen else None
-    # 1. Who decides: leader, walker, light.
-    lead, walker, light = leader(here, route, limit), pedestrian(here, route, limit), ruling_light(here, route)
-    seen: list[SeenBox] = []
-    if light is not None:
-        stop_heading = float(light[0].stops[0, 2])
-        lamps = lamp_boxes(light[0], eye, list(rects.values()), stop_heading, here.walls)
-        seen += [_seen_box(light[1].state, rect) for rect in lamps]
-        if only_seen and not lamps:
-            light = None
-    # 2. The boxes of everybody that can be seen, the leader's by its lamps.
-    for body in here.bodies:
-        if body.actor_id in rects:
-            kind = "pedestrian" if body.kind == "pedestrian" else "vehicle"
-            if lead is not None and body is lead[0]:
-                kind = "lead_brakes" if body.brakes else "lead"
-            seen.append(_seen_box(kind, rects[body.actor_id]))
-    # 3. The lanes in the car's frame.
-    inside = np.flatnonzero(lanes.route.in_junction)
-    junction_m = None if len(inside) == 0 or inside[0] > JUNCTION_WITHIN_M else float(inside[0])
-    turn = lane_walk.route_turn(lanes.route)
-    line = in_ego(ego, route)
-    changes = tuple(float(k + 1) for k in np.flatnonzero(np.diff(lanes.route.in_junction.astype(np.int8))))
-    hints = hints or drawn_hints(line, lanes.route, changes, turn)
-    kinds = [body.kind for body in here.bodies if body.actor_id in rects]
+    line = in_ego(here.ego, lanes.route.xy)
+    known = _lane_facts(here.ego, lanes) | _users_facts(here, lanes.route.xy, eye, only_seen)
+    hints = hints or drawn_hints(line, lanes.route, known["changes_m"], known["route_turn"])
     return FrameFacts(
-        speed_mps=ego.speed_mps,
+        speed_mps=here.ego.speed_mps,
         speed_limit_mps=here.speed_limit_mps,
         route=line,
-        lane_left=None if lanes.left is None else in_ego(ego, lanes.left.xy),
-        lane_right=None if lanes.right is None else in_ego(ego, lanes.right.xy),
-        turns={name: in_ego(ego, course.xy) for name, course in lanes.turns.items()},
         target_points=hints.target_points,
         command=hints.command,
         next_command=hints.next_command,
         command_distance_m=hints.distance_m,
-        junction_m=junction_m,
-        in_junction=bool(lanes.route.in_junction[0]),
-        may_change_left=lanes.may_left,
-        may_change_right=lanes.may_right,
-        oncoming_left=lanes.oncoming_left,
-        light=None if light is None else light[1],
-        lead=None if lead is None else _lead_facts(*lead),
-        pedestrian=None if walker is None else walker[1],
-        seen=tuple(seen),
-        vehicles_seen=sum(kind != "pedestrian" for kind in kinds),
-        pedestrians_seen=kinds.count("pedestrian"),
-        place=lanes.place,
-        route_turn=turn,
-        changes_m=changes,
+        **known,
         **about,
     )
+
+
+def _users_facts(here: Surroundings, route: npt.NDArray[np.float64], eye: Eye, only_seen: bool) -> dict[str, Any]:
+    """The fields of FrameFacts that are about others on the road, lights and signs."""
+    rects = visible(eye, here.bodies, here.walls)
+    limit = rects if only_seen else None
+    lead, walker, light = leader(here, route, limit), pedestrian(here, route, limit), ruling_light(here, route)
+    lamps: list[Rect] = []
+    if light is not None:
+        lamps = lamp_boxes(light[0], eye, list(rects.values()), float(light[0].stops[0, 2]), here.walls)
+    boxes = [] if light is None else [_seen_box(light[1].state, rect) for rect in lamps]
+    kinds = [body.kind for body in here.bodies if body.actor_id in rects]
+    return {
+        "light": None if light is None or (only_seen and not lamps) else light[1],
+        "lead": None if lead is None else _lead_facts(*lead),
+        "pedestrian": None if walker is None else walker[1],
+        "signs": signs_ahead(here, route, eye if only_seen else None, list(rects.values())),
+        "seen": (*boxes, *_user_boxes(here, rects, None if lead is None else lead[0])),
+        "vehicles_seen": sum(kind != "pedestrian" for kind in kinds),
+        "pedestrians_seen": kinds.count("pedestrian"),
+    }
+
+
+def _user_boxes(here: Surroundings, rects: dict[int, Rect], lead: Body | None) -> list[SeenBox]:
+    """The boxes of everybody that can be seen, the leader's by its lamps."""
+    found = []
+    for body in here.bodies:
+        if body.actor_id in rects:
+            kind = "pedestrian" if body.kind == "pedestrian" else "vehicle"
+            if lead is not None and body is lead:
+                kind = "lead_brakes" if body.brakes else "lead"
+            found.append(_seen_box(kind, rects[body.actor_id]))
+    return found
+
+
+def _lane_facts(ego: Body, lanes: Lanes) -> dict[str, Any]:
+    """The fields of FrameFacts that are about lanes and junctions, in the car's frame."""
+    inside = np.flatnonzero(lanes.route.in_junction)
+    return {
+        "lane_left": None if lanes.left is None else in_ego(ego, lanes.left.xy),
+        "lane_right": None if lanes.right is None else in_ego(ego, lanes.right.xy),
+        "turns": {name: in_ego(ego, course.xy) for name, course in lanes.turns.items()},
+        "junction_m": None if len(inside) == 0 or inside[0] > JUNCTION_WITHIN_M else float(inside[0]),
+        "in_junction": bool(lanes.route.in_junction[0]),
+        "may_change_left": lanes.may_left,
+        "may_change_right": lanes.may_right,
+        "oncoming_left": lanes.oncoming_left,
+        "place": lanes.place,
+        "route_turn": lane_walk.route_turn(lanes.route),
+        "changes_m": tuple(float(k + 1) for k in np.flatnonzero(np.diff(lanes.route.in_junction.astype(np.int8)))),
+    }
 
 
 def _lead_facts(body: Body, gap_m: float) -> LeadFacts:

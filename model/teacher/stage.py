@@ -17,10 +17,11 @@ import numpy.typing as npt
 
 from model.teacher import arrange, lane_walk
 from model.teacher.arrange import Arrangement, Cast, Placed, Pose
-from model.teacher.facts import ROUTE_M, Lanes, along, frame_facts, lanes_at
+from model.teacher.facts import ROUTE_M, Lanes, frame_facts, lanes_at
 from model.teacher.places import Places
 from model.teacher.sight import Eye
 from model.teacher.surroundings import BRAKE_LAMPS, SurroundingsReader
+from model.teacher.way import along
 from model.teacher.weathers import WEATHERS, weather_parameters
 from model.training.samples import FrameFacts
 from sim_bridge.messages import FRONT_CAMERA, TICK_S

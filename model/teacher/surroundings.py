@@ -13,6 +13,8 @@ import carla
 import numpy as np
 import numpy.typing as npt
 
+from model.teacher.signs import Sign, signs_of
+
 # Lamps are small; without light boxes from the server one of this half size is assumed.
 LAMP_HALF_M = 0.3
 BRAKE_LAMPS = 8  # carla.VehicleLightState.Brake
@@ -81,6 +83,7 @@ class Surroundings:
     light_states: dict[int, str]
     speed_limit_mps: float
     walls: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 5)))  # buildings: x, y, halves, yaw
+    signs: tuple[Sign, ...] = ()
 
 
 def type_word(blueprint_id: str) -> str:
@@ -213,6 +216,7 @@ class SurroundingsReader:
         lights = list(world.get_actors().filter("traffic.traffic_light*"))
         self._lights = {light.id: light for light in lights}
         self.walls = walls_of(world)
+        self._signs = signs_of(town_map)
         self.signals = tuple(signal for light in lights if (signal := signal_of(light, town_map)) is not None)
 
     def states(self) -> dict[int, str]:
@@ -232,5 +236,11 @@ class SurroundingsReader:
         limit = ego.get_speed_limit() / 3.6
         near = np.hypot(self.walls[:, 0] - me.x, self.walls[:, 1] - me.y) < 2 * reach_m
         return Surroundings(
-            me, tuple(found), self.signals, self.states(), limit if limit > 1.0 else UNKNOWN_LIMIT_MPS, self.walls[near]
+            me,
+            tuple(found),
+            self.signals,
+            self.states(),
+            limit if limit > 1.0 else UNKNOWN_LIMIT_MPS,
+            self.walls[near],
+            self._signs,
         )

@@ -44,6 +44,9 @@ TOP_SPEED_MPS = 25.0
 FASTEST_OF_LIMIT = 1.3
 # A yellow light is a red one while the car can still stop gently.
 YELLOW_BRAKE_MPS2 = 4.0
+# At a stop sign a car that stands this near to the line has stopped for it and may go on.
+STOPPED_FOR_SIGN_MPS = 0.3
+STOP_SIGN_DONE_M = 4.0
 # The front keeps this far from a walker, the stop margin of the rollout included.
 PEDESTRIAN_GAP_M = 3.5
 # A line farther aside than this is another lane, not a car out of the middle of its own.
@@ -59,7 +62,7 @@ TURN_NAME = {Kind.TURN_LEFT: "left", Kind.TURN_RIGHT: "right", Kind.STRAIGHT: "s
 class Rolled:
     """A plan with its reason.
 
-    `cause`: "clear" | "bend" | "turn" | "red" | "yellow" | "pedestrian" | "lead" | "asked".
+    `cause`: "clear" | "bend" | "turn" | "red" | "yellow" | "stop_sign" | "pedestrian" | "lead" | "asked".
     """
 
     path: npt.NDArray[np.float32]  # (20, 2)
@@ -105,6 +108,8 @@ def hazards(facts: FrameFacts, speed_mps: float) -> dict[str, tuple[float, Leade
     line = light_stop(facts, speed_mps)
     if line is not None and facts.light is not None:
         found[facts.light.state] = (line, None)
+    if facts.stop_m is not None and (speed_mps > STOPPED_FOR_SIGN_MPS or facts.stop_m > STOP_SIGN_DONE_M):
+        found["stop_sign"] = (max(0.0, facts.stop_m), None)
     if facts.pedestrian is not None:
         found["pedestrian"] = (max(0.0, facts.pedestrian.distance_m - PEDESTRIAN_GAP_M + 1.0), None)
     if facts.lead is not None:
@@ -195,7 +200,7 @@ def refusal(facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: f
     """Why SAFETY mode declines, "" where it does not.
 
     "no_lane" | "no_turn" (these hold in FOLLOW mode too: they cannot be done) | "marking" | "limit" | "red" |
-    "yellow" | "pedestrian" | "lead".
+    "yellow" | "stop_sign" | "pedestrian" | "lead".
     """
     if line_for(facts, kind) is None:
         return "no_lane" if kind in LANE_SIDE else "no_turn"
@@ -209,7 +214,7 @@ def refusal(facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: f
         return "limit"
     if kind in (Kind.FASTER, Kind.GO):
         cause = roll_out(facts, Kind.NONE, speed_mps).cause
-        return cause if cause in ("red", "yellow", "pedestrian", "lead") else ""
+        return cause if cause in ("red", "yellow", "stop_sign", "pedestrian", "lead") else ""
     return ""
 
 

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox
+from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox, SignFacts
 
 VERSION = 1
 PICTURE_SIZE = (512, 256)
@@ -63,6 +63,7 @@ def facts_to_json(facts: FrameFacts) -> dict[str, Any]:
         entry[field.name] = value
     entry["turns"] = {name: _rounded(line) for name, line in facts.turns.items()}
     entry["seen"] = [dataclasses.asdict(box) for box in facts.seen]
+    entry["signs"] = None if facts.signs is None else [dataclasses.asdict(sign) for sign in facts.signs]
     return entry
 
 
@@ -88,6 +89,8 @@ def facts_from_json(entry: dict[str, Any]) -> FrameFacts:
         values["pedestrian"] = None if entry["pedestrian"] is None else PedestrianFacts(**entry["pedestrian"])
         values["changes_m"] = tuple(float(metres) for metres in entry.get("changes_m", ()))
         values["seen"] = tuple(SeenBox(**box) for box in entry["seen"])
+        signs = entry.get("signs")
+        values["signs"] = None if signs is None else tuple(SignFacts(**sign) for sign in signs)
         return FrameFacts(**values)
     except (KeyError, TypeError, AttributeError) as error:
         raise BadFrame(f"expected the facts of version {VERSION}, got an entry with {error!r}") from error

@@ -44,6 +44,15 @@ class PedestrianFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SignFacts:
+    """A sign that rules the road ahead. `kind`: "stop" | "yield" | "limit"; `value_kmh` of a limit, else 0."""
+
+    kind: str
+    distance_m: float  # along the route from the front bumper to where it takes effect
+    value_kmh: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class SeenBox:
     """Something visible, as a box in the picture. u, v are 0..1 of the full 2:1 frame's width and height.
 
@@ -89,6 +98,10 @@ class FrameFacts:
     route_turn: str = ""  # "left" | "right" | "straight": the route's way through its next junction, "" without one
     # Metres along the route at which the navigator's command changes: junctions' entries and exits, ascending.
     changes_m: tuple[float, ...] = ()
+    # Signs ahead, nearest first; None where nobody looked for any, which is not the same as none there.
+    signs: tuple[SignFacts, ...] | None = None
+    # Metres from the front bumper to the line of a stop sign that the car has not yet stopped for.
+    stop_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

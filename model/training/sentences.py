@@ -14,7 +14,7 @@ Kind = InstructionKind
 STANDING_MPS = 0.3
 # Below this change over 2.5 s the car is said to keep its speed.
 STEADY_MPS = 0.8
-STOP_CAUSES = ("red", "yellow", "pedestrian")
+STOP_CAUSES = ("red", "yellow", "stop_sign", "pedestrian")
 
 REFUSALS = {
     "no_lane": "There is no lane to change to on the {side}.",
@@ -23,6 +23,7 @@ REFUSALS = {
     "limit": "That is above the speed limit.",
     "red": "I will wait for the red light.",
     "yellow": "I will stop for the yellow light.",
+    "stop_sign": "I will stop at the stop sign.",
     "pedestrian": "A pedestrian is in the way.",
     "lead": "The vehicle ahead is too close.",
 }
@@ -30,6 +31,7 @@ UNCLEAR_REPLY = "I can only follow driving instructions."
 HAZARD_FIRST = {
     "red": "First I stop for the red light.",
     "yellow": "First I stop for the yellow light.",
+    "stop_sign": "First I stop for the stop sign.",
     "pedestrian": "First I stop for the pedestrian.",
     "lead": "First I keep behind the vehicle ahead.",
 }
@@ -77,8 +79,8 @@ def reason_phrase(facts: FrameFacts, speed_mps: float, rolled: Rolled) -> str:
         return ahead_phrase(facts)
     if cause in ("red", "yellow"):
         return f" for the {cause} light"
-    if cause in ("pedestrian", "turn", "bend"):
-        return f" for the {cause}"
+    if cause in ("stop_sign", "pedestrian", "turn", "bend"):
+        return f" for the {cause.replace('_', ' ')}"
     return ahead_phrase(facts)
 
 

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 from model.teacher import arrange, lane_walk, sight
-from model.teacher.facts import frame_facts, in_ego, lanes_at, leader, pedestrian, ruling_light
+from model.teacher.facts import frame_facts, in_ego, lanes_at
 from model.teacher.lane_walk import Course
 from model.teacher.places import Places
 from model.teacher.sight import eye_of
+from model.teacher.signs import Sign, signs_of
 from model.teacher.surroundings import Body, Signal, Surroundings, color_word, type_word
+from model.teacher.way import leader, pedestrian, ruling_light, signs_ahead
 
 TOWN = Path(__file__).resolve().parents[2] / "assets" / "towns" / "Backseat01.xodr"
 STRAIGHT = np.column_stack([np.arange(61.0), np.zeros(61)])
@@ -80,6 +82,19 @@ def test_only_the_light_of_ones_own_lane_rules() -> None:
     assert found[1].state == "red" and found[1].stop_line_m == pytest.approx(20.0 - 2.45)
     dark = around(signals=(ours,), states={10: "off"})
     assert ruling_light(dark, STRAIGHT) is None
+
+
+def test_signs_count_on_ones_own_way_and_only_from_their_front() -> None:
+    ahead = Sign("limit", 30, np.array([[20.0, 0.0, 0.0]]), (20.0, 4.3, 2.5))
+    oncoming = Sign("stop", 0, np.array([[15.0, -3.5, math.pi]]), (15.0, -7.0, 2.5))
+    here = dataclasses.replace(around(), signs=(ahead, oncoming))
+    found = signs_ahead(here, STRAIGHT, None, [])
+    assert [(sign.kind, sign.value_kmh) for sign in found] == [("limit", 30)]
+    assert found[0].distance_m == pytest.approx(20.0 - 2.45)
+    eye = eye_of(here.ego, 0.0)
+    assert signs_ahead(here, STRAIGHT, eye, []) == found
+    behind_a_house = dataclasses.replace(here, walls=np.array([[12.0, 2.5, 1.0, 1.0, 0.0]]))
+    assert signs_ahead(behind_a_house, STRAIGHT, eye, []) == ()
 
 
 def test_boxes_land_where_a_pinhole_camera_puts_them() -> None:
@@ -187,6 +202,15 @@ def test_whole_facts_from_the_map(town_map: Any) -> None:
         assert (facts.junction_m is None) == (not route.in_junction[:61].any())
         assert facts.lane_left is None or facts.lane_left[0, 1] < -2.5
         assert facts.lane_right is None or facts.lane_right[0, 1] > 2.5
+
+
+def test_the_towns_signs_are_read_with_their_lanes(town_map: Any) -> None:
+    signs = signs_of(town_map)
+    assert {sign.kind for sign in signs} >= {"limit"}
+    assert all(sign.value_kmh in (30, 50, 70) for sign in signs if sign.kind == "limit")
+    for sign in signs:
+        aside = np.hypot(*(sign.stops[:, :2] - sign.plate[:2]).T).min()
+        assert 1.5 < aside < 9.0
 
 
 def test_half_of_the_places_are_drawn_towards_junctions(town_map: Any) -> None:
