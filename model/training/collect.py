@@ -1,7 +1,7 @@
 """`launch.py collect`: frames with facts for Pocket to learn from, by parallel workers with a world each.
 
 Staged frames teleport the car into a freshly drawn scene every tick; driven frames come from the teacher driving among
-traffic. Resumable: what is already in the folder counts. Ctrl-C stops after the frames under way and loses nothing.
+traffic, or from Pocket driving itself (`--driver pocket`) with the teacher writing. Resumable: what is already in the folder counts. Ctrl-C stops after the frames under way and loses nothing.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ FIRST_PORT = 2100
 PORTS_PER_WORKER = 20
 PROGRESS_EVERY_S = 5.0
 SHEET_FRAMES = 24
+SHIPPED = Path(__file__).resolve().parents[2] / "assets" / "pocket"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,17 @@ class Share:
     first_port: int
     staged: int
     driven: int
+    weights: str = ""  # the Pocket that drives the driven frames; "" for the teacher
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="The folder to collect into; frames there are kept.")
     parser.add_argument("--frames", type=int, default=1000, help="How many frames the folder should hold in the end.")
-    parser.add_argument("--drive-share", type=float, default=0.08, help="The share of them the teacher drives, 0 to 1.")
+    parser.add_argument("--drive-share", type=float, default=0.08, help="The share of them that is driven, 0 to 1.")
+    parser.add_argument(
+        "--driver", choices=("teacher", "pocket"), default="teacher", help="Who drives the driven frames."
+    )
+    parser.add_argument("--weights", type=Path, default=SHIPPED, help="The Pocket that drives with --driver pocket.")
     parser.add_argument("--workers", type=int, default=0, help="Parallel workers; 0 takes one for each core.")
     parser.add_argument("--seed", type=int, default=0, help="The seed of every draw.")
     parser.add_argument("--town", default="Backseat01", help="The town to collect in.")
@@ -80,6 +86,8 @@ def main(args: argparse.Namespace) -> int:
 def _bad_use(args: argparse.Namespace) -> str:
     if args.frames < 1 or not 0.0 <= args.drive_share <= 1.0 or args.workers < 0:
         return "Expected --frames of at least 1, --drive-share from 0 to 1 and --workers of at least 0."
+    if args.driver == "pocket" and not (args.weights / "config.json").is_file():
+        return f"Expected --weights to hold a Pocket; there is no config.json in {args.weights}."
     if args.carla and not re.fullmatch(r"[\w.-]+:\d+", args.carla):
         return f"Expected --carla as HOST:PORT, got {args.carla!r}."
     try:
@@ -110,7 +118,9 @@ def shares(args: argparse.Namespace, missing: int) -> list[Share]:
         frames = missing // workers + (1 if k < missing % workers else 0)
         driven = round(frames * args.drive_share)
         port = args.port + PORTS_PER_WORKER * k
-        made.append(Share(str(args.out), args.town, args.carla, run + k, args.seed, port, frames - driven, driven))
+        weights = str(args.weights) if args.driver == "pocket" else ""
+        staged = frames - driven
+        made.append(Share(str(args.out), args.town, args.carla, run + k, args.seed, port, staged, driven, weights))
     return made
 
 
@@ -233,10 +243,13 @@ def _staged(share: Share, host: str, port: int, done: Any, stop: Event) -> None:
 
 
 def _driven(share: Share, host: str, port: int, done: Any, stop: Event) -> None:
-    from model.teacher.drive_along import driven_frames
+    from model.teacher import drive_along
+    from model.training import on_policy
 
+    where = (host, port, share.town, share.seed * 1000 + share.run, share.driven)
+    found = on_policy.driven_frames(*where, Path(share.weights)) if share.weights else drive_along.driven_frames(*where)
     writer = folders.FolderWriter(Path(share.out), share.town, share.run)
-    for rgb, facts, matrix in driven_frames(host, port, share.town, share.seed * 1000 + share.run, share.driven):
+    for rgb, facts, matrix in found:
         if stop.is_set():
             return
         writer.write(rgb, facts, matrix)
