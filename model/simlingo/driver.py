@@ -19,7 +19,7 @@ import torch
 
 from model import prompts
 from model.prompts import Prompt
-from model.simlingo import checkpoint, kinds, memory, speech, tokens
+from model.simlingo import checkpoint, kinds, memory, packing, speech, tokens
 from model.simlingo.context import Context
 from model.simlingo.runtime import Runtime, Waypoints
 from sim_bridge.messages import FRONT_CAMERA, DrivePlan, DriverInfo, Instruction, InstructionMode, Observation
@@ -62,6 +62,8 @@ class SimLingoDriver:
         words = tokens.load(tokenizer)  # seconds, and most likely to be missing: before the gigabytes
         where = device or ("cuda" if torch.cuda.is_available() else "cpu")
         network, account = checkpoint.load(path, DTYPES[dtype], where, unmerged)
+        if not unmerged and packing.is_possible(network):
+            packing.pack(network)
         try:
             return cls(Runtime(network, words), navigation, account.line)
         except torch.cuda.OutOfMemoryError:
