@@ -25,7 +25,7 @@ from sim_bridge.carla_rig import CameraOnCar, Rig, ego_state, vehicle_control
 from sim_bridge.carla_traffic import Traffic
 from sim_bridge.carla_walkers import Walkers
 from sim_bridge.interfaces import SimulatorLost
-from sim_bridge.messages import FULL_BRAKE, TICK_S, CameraFrame, Control, InstructionKind, Observation
+from sim_bridge.messages import FULL_BRAKE, TICK_S, CameraFrame, Control, InstructionKind, Manoeuvre, Observation
 from sim_bridge.navigator import Navigator
 
 log = logging.getLogger(__name__)
@@ -102,8 +102,8 @@ class CarlaSimulator:
     def begin(self, kind: InstructionKind) -> None:
         self.navigator.begin(kind)
 
-    def finished(self, kind: InstructionKind) -> bool:
-        return self.navigator.finished(kind)
+    def progress(self, kind: InstructionKind) -> Manoeuvre:
+        return self.navigator.progress(kind)
 
     def close(self) -> None:
         if self._is_closed:

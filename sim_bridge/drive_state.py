@@ -22,6 +22,7 @@ from sim_bridge.messages import (
 )
 from sim_bridge.pace import Rates
 from sim_bridge.standing_instruction import StandingInstruction
+from sim_bridge.stuck import StuckWatch
 from sim_bridge.wheel import Wheel
 
 NOTICE_TICKS = 100
@@ -40,7 +41,7 @@ class DriveState:
         self.talk_order = TalkOrder.ALONGSIDE
         self.phase, self.failure = Phase.STARTING, ""
         self.control = Control()
-        self.rates = Rates()
+        self.rates, self.stuck = Rates(), StuckWatch()
         self.frames: tuple[CameraFrame, ...] = ()
         self._seen: Observation | None = None
         self._notice, self._notice_until_tick = "", 0
@@ -65,7 +66,7 @@ class DriveState:
         self.plan.restart(first.episode)
         self.instruction = StandingInstruction(after=self.instruction)
         self.wheel.happens(Event.EPISODE_STARTED)
-        self.control, self.rates = Control(), Rates()
+        self.control, self.rates, self.stuck = Control(), Rates(), StuckWatch()
         self.phase, self.failure = Phase.RUNNING, ""
         self._notice_until_tick = 0
         self.sees(first)

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from sim_bridge.messages import CameraFrame, Control, DrivePlan, DriverInfo, Instruction, InstructionKind, Observation
+from sim_bridge.messages import (
+    CameraFrame,
+    Control,
+    DrivePlan,
+    DriverInfo,
+    Instruction,
+    InstructionKind,
+    Manoeuvre,
+    Observation,
+)
 
 
 class SimulatorLost(RuntimeError):
@@ -34,11 +43,11 @@ class Simulator(Protocol):
     def chase_frame(self) -> CameraFrame | None:
         """The newest picture for people, of the last tick where there is one. Never part of an Observation."""
 
-    def finished(self, kind: InstructionKind) -> bool:
-        """Whether the manoeuvre begun by `begin(kind)` is over: the lane changed, the junction passed."""
-
     def begin(self, kind: InstructionKind) -> None:
-        """Note where the car is now as the start of a manoeuvre that `finished` judges."""
+        """Note where the car is now as the start of a manoeuvre that `progress` judges."""
+
+    def progress(self, kind: InstructionKind) -> Manoeuvre:
+        """How the lane change or turn begun by `begin(kind)` stands."""
 
     def close(self) -> None:
         """Destroy our own actors and restore the world's settings. Twice is fine."""

@@ -51,6 +51,15 @@ class InstructionKind(Enum):
     UNCLEAR = "unclear"
 
 
+class Manoeuvre(Enum):
+    """How a lane change or turn that was begun stands, as the world sees it."""
+
+    UNDER_WAY = "under way"
+    NO_LANE = "no lane on that side"
+    DONE = "done"
+    OTHER_WAY = "the junction was passed another way"
+
+
 class RouteCommand(Enum):
     """The navigator's word for the road ahead; values are CARLA's RoadOption numbers (simulator and SimLingo agree)."""
 

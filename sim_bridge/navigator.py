@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from sim_bridge.frames import Floats, in_ego, wrapped
-from sim_bridge.messages import EgoState, InstructionKind, Points, RouteCommand
+from sim_bridge.manoeuvre import ManoeuvreWatch
+from sim_bridge.messages import EgoState, InstructionKind, Manoeuvre, Points, RouteCommand
 from sim_bridge.route import RandomRoute, RoutePoint, heading_rad
 
 REACHED_M = 7.5
@@ -26,12 +27,6 @@ BEHIND_M = 15.0
 # Farther than this from the route it is somebody else's road.
 OFF_ROUTE_M = 4.0
 CLOSER_BY_M = 1.0
-# A lane change is over once the car is this close to the middle of its lane (lanes are 3 to 3.5 m wide).
-SETTLED_M = 1.2
-# A junction counts as passed after this much of it: a car waiting on its edge flickers in and out.
-JUNCTION_PASSED_M = 3.0
-
-LANE_CHANGES = {InstructionKind.LANE_LEFT: -1, InstructionKind.LANE_RIGHT: 1}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,11 +49,8 @@ class Navigator:
         """`town_map` is a carla.Map, `lane` the carla.Waypoint that the car starts on."""
         self._map = town_map
         self._ways = random.Random(seed)
-        self._changed = {-1: 0, 1: 0}
-        self._junctions_passed = 0
-        self._junction_entry: tuple[float, float] | None = None
+        self._manoeuvre, self._lane = ManoeuvreWatch(), lane
         self._offset_m = 0.0
-        self._begun = (0, 0, 0)
         self._start_from(lane)
 
     # ---- what a driver may know
@@ -86,22 +78,19 @@ class Navigator:
 
     def begin(self, kind: InstructionKind) -> None:
         """Count from here on."""
-        self._begun = (self._changed[-1], self._changed[1], self._junctions_passed)
+        self._manoeuvre.begin()
 
-    def finished(self, kind: InstructionKind) -> bool:
-        """Whether what `begin` started is over: the lane changed to that side, or a junction lies behind."""
-        if side := LANE_CHANGES.get(kind):
-            was = self._begun[0] if side < 0 else self._begun[1]
-            return self._changed[side] > was and self._offset_m < SETTLED_M
-        return self._junctions_passed > self._begun[2]
+    def progress(self, kind: InstructionKind) -> Manoeuvre:
+        """How what `begin` started stands."""
+        return self._manoeuvre.progress(kind, self._lane, self._offset_m)
 
     # ---- following the car
 
     def update(self, ego: EgoState) -> None:
         """Move along the route with the car; start a new route where the car is when it has left this one."""
         self._advance(ego)
-        lane = lane_of(self._map, ego)
-        self._watch_junction(ego, lane.is_junction)
+        self._lane = lane = lane_of(self._map, ego)
+        self._manoeuvre.at_junction(ego, lane.is_junction)
         here = self._dense[self._at]
         drives_along = abs(wrapped(heading_rad(lane) - ego.yaw_rad)) < math.pi / 2
         if self._offset_m > OFF_ROUTE_M:
@@ -119,7 +108,7 @@ class Navigator:
         if abs(aside_m) < lane.lane_width / 2:
             return
         if lane.road_id == here.waypoint.road_id:
-            self._changed[1 if aside_m > 0 else -1] += 1
+            self._manoeuvre.lane_changed(1 if aside_m > 0 else -1)
         self._start_from(lane)
 
     def _watch_closer_lane(self, ego: EgoState) -> None:
@@ -128,15 +117,6 @@ class Navigator:
         where = lane.transform.location
         if math.hypot(where.x - ego.x_m, where.y - ego.y_m) < self._offset_m - CLOSER_BY_M:
             self._start_from(lane)
-
-    def _watch_junction(self, ego: EgoState, is_inside: bool) -> None:
-        if is_inside:
-            self._junction_entry = self._junction_entry or (ego.x_m, ego.y_m)
-            return
-        if self._junction_entry is not None:
-            entry_x, entry_y = self._junction_entry
-            self._junctions_passed += math.hypot(ego.x_m - entry_x, ego.y_m - entry_y) > JUNCTION_PASSED_M
-            self._junction_entry = None
 
     def _start_from(self, lane: Any) -> None:
         self._route = RandomRoute(lane, self._ways)

@@ -196,6 +196,8 @@ class DriveSession:
         drive.sees(drive.simulator.step(drive.control))
         self._steps_left = max(0, self._steps_left - 1)
         drive.instruction.watches(drive.simulator, drive.seen)
+        if wanted is not None and (stuck := drive.stuck.sees(drive.control, drive.seen.ego.speed_mps)):
+            drive.says(stuck)
         # 4 Everybody sees.
         drive.rates.frames.count()
         drive.rates.sim_time.count(TICK_S)

@@ -1,6 +1,6 @@
 """The instruction that was asked for, the one the car acts on, and when it is done. Session thread only.
 
-A manoeuvre (lane change, turn, straight on) is done when the world says so; "faster" and "slower" are done when the
+A manoeuvre (lane change, turn, straight on) ends when the world says so; "faster" and "slower" are done when the
 speed has changed, for a driver that reads them anew at every plan would speed up or slow down for ever; GO clears what
 stood; everything else stays until it is replaced. Asking twice for the same is two instructions: the serial rises.
 """
@@ -8,7 +8,7 @@ stood; everything else stays until it is replaced. Asking twice for the same is 
 from __future__ import annotations
 
 from sim_bridge.interfaces import Simulator
-from sim_bridge.messages import TICK_S, DrivePlan, Instruction, InstructionKind, InstructionMode, Observation
+from sim_bridge.messages import TICK_S, DrivePlan, Instruction, InstructionKind, InstructionMode, Manoeuvre, Observation
 
 MANOEUVRES = frozenset(
     {
@@ -28,10 +28,13 @@ CHANGE_OF_SPEED_MAX_S = 8.0
 WAITING = "waiting for the first plan that reads it"
 DONE = "done"
 OBEYING = "obeying"
+NO_LANE = "there is no lane on that side here"
+OTHER_WAY = "the junction was passed another way"
 WEIGHING = "weighing it: the driver refuses what is unsafe, in its commentary"
 CLEARED = "cleared"
 DRIVING_ON = "driving on"
 UNCLEAR = "not a driving instruction the driver knows"
+_ENDS = {Manoeuvre.DONE: DONE, Manoeuvre.OTHER_WAY: OTHER_WAY}
 
 
 class StandingInstruction:
@@ -66,19 +69,22 @@ class StandingInstruction:
         if self.kind is InstructionKind.GO:
             self._clear(DRIVING_ON)
             return
-        self.note = _note(self.kind, self.asked.mode)
         if self._begun != (self.asked.serial, self.kind):
             self._begun, self._begun_at = (self.asked.serial, self.kind), seen
             if self.kind in MANOEUVRES:
                 simulator.begin(self.kind)
+        self.note = self._note(simulator, self.asked.mode)
 
     def watches(self, simulator: Simulator, seen: Observation) -> None:
         """Once per tick: is it over?"""
         if self.asked is None or self._begun is None or self._begun[0] != self.asked.serial:
             return
         kind = self._begun[1]
-        is_over = simulator.finished(kind) if kind in MANOEUVRES else self._has_changed_speed(kind, seen)
-        if is_over:
+        if kind in MANOEUVRES:
+            progress = simulator.progress(kind)
+            if progress in _ENDS:
+                self._clear(_ENDS[progress])
+        elif self._has_changed_speed(kind, seen):
             self._clear(DONE)
 
     def _has_changed_speed(self, kind: InstructionKind, seen: Observation) -> bool:
@@ -91,12 +97,13 @@ class StandingInstruction:
             return now >= max(MUCH_FASTER * before, before + FASTER_AT_LEAST_MPS)
         return now <= MUCH_SLOWER * before
 
+    def _note(self, simulator: Simulator, mode: InstructionMode) -> str:
+        if self.kind is InstructionKind.UNCLEAR:
+            return UNCLEAR
+        if self.kind in MANOEUVRES and simulator.progress(self.kind) is Manoeuvre.NO_LANE:
+            return NO_LANE
+        return OBEYING if mode is InstructionMode.FOLLOW else WEIGHING
+
     def _clear(self, note: str) -> None:
         self.asked, self.note, self.kind = None, note, InstructionKind.NONE
         self._begun = self._begun_at = None
-
-
-def _note(kind: InstructionKind, mode: InstructionMode) -> str:
-    if kind is InstructionKind.UNCLEAR:
-        return UNCLEAR
-    return OBEYING if mode is InstructionMode.FOLLOW else WEIGHING

@@ -23,6 +23,7 @@ from sim_bridge.messages import (
     Instruction,
     InstructionKind,
     InstructionMode,
+    Manoeuvre,
     Observation,
 )
 
@@ -46,7 +47,7 @@ class StraightRoad:
     def __init__(self, fails_at_tick: int | None = None) -> None:
         self.fails_at_tick = fails_at_tick
         self.controls: list[Control] = []
-        self.is_closed = False
+        self.is_closed = self.is_walled_in = False
         self.episode = 0
         self._ego = EgoState(0.0, 0.0, 0.0, 0.0)
         self._tick = 0
@@ -66,6 +67,7 @@ class StraightRoad:
         pull = control.throttle * 3.0 * (-1.0 if control.reverse else 1.0)
         speed = ego.speed_mps + pull * TICK_S
         speed = math.copysign(max(0.0, abs(speed) - (control.brake * 7.0 + 0.1) * TICK_S), speed)
+        speed = 0.0 if self.is_walled_in else speed
         yaw = ego.yaw_rad + speed * math.tan(control.steer * 1.2) / 2.8 * TICK_S
         x, y = ego.x_m + speed * math.cos(yaw) * TICK_S, ego.y_m + speed * math.sin(yaw) * TICK_S
         self._ego = EgoState(x, y, yaw, speed)
@@ -78,8 +80,12 @@ class StraightRoad:
     def begin(self, kind: InstructionKind) -> None:
         self._lane_at_begin = self._lane()
 
-    def finished(self, kind: InstructionKind) -> bool:
-        return self._lane() != self._lane_at_begin
+    def progress(self, kind: InstructionKind) -> Manoeuvre:
+        if kind is InstructionKind.LANE_LEFT and self._lane_at_begin == 0:
+            return Manoeuvre.NO_LANE
+        if kind is InstructionKind.STRAIGHT:
+            return Manoeuvre.OTHER_WAY
+        return Manoeuvre.UNDER_WAY if self._lane() == self._lane_at_begin else Manoeuvre.DONE
 
     def close(self) -> None:
         self.is_closed = True
@@ -106,6 +112,7 @@ KINDS = {
     "right": InstructionKind.LANE_RIGHT,
     "faster": InstructionKind.FASTER,
     "slower": InstructionKind.SLOWER,
+    "straight": InstructionKind.STRAIGHT,
 }
 FACTORS = {"stop": 0.0, "faster": 2.0, "slower": 0.5}
 

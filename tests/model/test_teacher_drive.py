@@ -11,7 +11,7 @@ from model.training import evaluate_drive
 from model.training.own_world import own_world
 from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.carla_simulator import CarlaSimulator
-from sim_bridge.messages import Instruction, InstructionKind, InstructionMode, Observation
+from sim_bridge.messages import Instruction, InstructionKind, InstructionMode, Manoeuvre, Observation
 from sim_bridge.tracker import Tracker
 
 PORT = 23700
@@ -65,9 +65,9 @@ def test_it_changes_the_lane_and_the_world_says_when_it_is_done(simulator: Carla
     simulator.begin(InstructionKind.LANE_LEFT)
     for _ in range(160):
         seen = drive(simulator, seen, 1, told("change to the left lane"))
-        if simulator.finished(InstructionKind.LANE_LEFT):
+        if simulator.progress(InstructionKind.LANE_LEFT) is Manoeuvre.DONE:
             break
-    assert simulator.finished(InstructionKind.LANE_LEFT) and not simulator.collisions
+    assert simulator.progress(InstructionKind.LANE_LEFT) is Manoeuvre.DONE and not simulator.collisions
 
 
 def test_it_refuses_in_words_what_the_mode_does_not_allow(simulator: CarlaSimulator) -> None:

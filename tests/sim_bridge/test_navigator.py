@@ -8,9 +8,9 @@ import pytest
 from sim_bridge.embedded import town
 from sim_bridge.embedded.contracts import Town
 from sim_bridge.frames import wrapped
-from sim_bridge.messages import EgoState, InstructionKind, RouteCommand
+from sim_bridge.messages import EgoState, InstructionKind, Manoeuvre, RouteCommand
 from sim_bridge.navigator import Navigator, lane_along, lane_of
-from sim_bridge.route import RandomRoute, RoutePoint
+from sim_bridge.route import RandomRoute, RoutePoint, command_through
 
 TURNS = (RouteCommand.LEFT, RouteCommand.RIGHT, RouteCommand.STRAIGHT)
 
@@ -132,11 +132,16 @@ def test_leaving_the_route_at_a_junction_starts_one_where_the_car_went(town_map:
         if others:
             break
     assert others, "no junction with a choice was met"
-    navigator.begin(InstructionKind.TURN_LEFT)
+    turn = {RouteCommand.LEFT: InstructionKind.TURN_LEFT, RouteCommand.RIGHT: InstructionKind.TURN_RIGHT}
+    way = turn.get(command_through(others[0]), InstructionKind.STRAIGHT)
+    navigator.begin(way)
     for taken in way_on(others[0], 60):
         ego = at(taken)
+        assert navigator.progress(way) is Manoeuvre.UNDER_WAY or not taken.is_junction
         navigator.update(ego)
-    assert navigator.finished(InstructionKind.TURN_LEFT)
+    assert navigator.progress(way) is Manoeuvre.DONE
+    for other in {*turn.values(), InstructionKind.STRAIGHT} - {way}:
+        assert navigator.progress(other) is Manoeuvre.OTHER_WAY
     nearest = min(math.hypot(p.x_m - ego.x_m, p.y_m - ego.y_m) for p in navigator.dense_route()[:3])
     assert nearest < 1.0
 
@@ -169,9 +174,9 @@ def test_a_lane_change_is_noticed_counted_on_its_side_and_followed(town_map: car
     for metre, ahead in enumerate(route):
         aside = side * 3.5 * min(1.0, metre / 20)
         navigator.update(at(ahead, aside))
-        if done_at is None and navigator.finished(asked):
+        if done_at is None and navigator.progress(asked) is Manoeuvre.DONE:
             done_at = abs(aside)
-        assert not navigator.finished(other)
+        assert navigator.progress(other) is not Manoeuvre.DONE
     assert done_at is not None and 1.75 < done_at < 3.0
     new = navigator.dense_route()[0]
     assert (
@@ -190,7 +195,9 @@ def test_a_small_swerve_changes_nothing(town_map: carla.Map, loaded: Town) -> No
     navigator.begin(InstructionKind.LANE_LEFT)
     for metre, ahead in enumerate(navigator.dense_route()[:30]):
         navigator.update(at(ahead, side * 1.2 * math.sin(metre / 5)))
-    assert not navigator.finished(InstructionKind.LANE_LEFT) and not navigator.finished(InstructionKind.LANE_RIGHT)
+    asked, other = (InstructionKind.LANE_LEFT, InstructionKind.LANE_RIGHT)[::-side]
+    assert navigator.progress(asked) is Manoeuvre.UNDER_WAY
+    assert navigator.progress(other) is Manoeuvre.NO_LANE, "the town has no third lane"
     assert end in navigator.dense_route()
 
 

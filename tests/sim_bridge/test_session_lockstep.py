@@ -18,7 +18,8 @@ from sim_bridge.messages import (
     Verdict,
 )
 from sim_bridge.session import DriveSession
-from sim_bridge.standing_instruction import DONE, DRIVING_ON, OBEYING, UNCLEAR
+from sim_bridge.standing_instruction import DONE, DRIVING_ON, NO_LANE, OBEYING, OTHER_WAY, UNCLEAR
+from sim_bridge.stuck import STUCK
 from tests.fakes import LANE_M, MoodyDriver, SteadyDriver, StraightRoad
 
 ACCEPTED = CommandResult(Verdict.ACCEPTED)
@@ -87,6 +88,20 @@ def test_a_lane_change_is_done_when_the_lane_has_changed_and_only_then() -> None
         assert view.ego.y_m < LANE_M / 2 + 0.2
         view = session.advance(1)
     assert view.instruction_note == DONE and view.instruction_asked is None
+
+
+def test_a_lane_change_to_where_no_lane_is_says_so_and_stands() -> None:
+    session = started(ticks=60)
+    instruct(session, "left")
+    view = session.advance(20)
+    assert view.instruction_note == NO_LANE and view.instruction_asked is not None
+
+
+def test_a_junction_passed_another_way_ends_the_wish_without_calling_it_done() -> None:
+    session = started(ticks=60)
+    instruct(session, "straight")
+    view = session.advance(1)
+    assert view.instruction_note == OTHER_WAY and view.instruction_asked is None
 
 
 @pytest.mark.parametrize(("word", "reached"), [("faster", 1.3), ("slower", 0.7)])
@@ -243,3 +258,20 @@ def test_closing_closes_driver_and_world_once_and_again() -> None:
     session.close()
     session.close()
     assert road.is_closed and driver.is_closed
+
+
+def test_a_car_that_pushes_and_does_not_move_is_called_stuck() -> None:
+    road = StraightRoad()
+    session = started(road=road, ticks=60)
+    assert not session.view().notice
+    road.is_walled_in = True
+    view = session.advance(90)
+    assert not view.notice, "a moment of pushing is not yet being stuck"
+    assert session.advance(30).notice == STUCK
+    road.is_walled_in = False
+    assert not session.advance(120).notice
+
+
+def test_a_car_that_waits_is_not_called_stuck() -> None:
+    session = started(SteadyDriver(speed_mps=0.0), ticks=400)
+    assert not session.view().notice
