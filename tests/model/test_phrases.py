@@ -5,11 +5,20 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from model.training import phrases, questions
+from model.training import answers, phrases, questions
 from model.training.expert import roll_out
 from model.training.phrasings import load, split
+from model.training.samples import FrameFacts, LeadFacts, LightFacts, SeenBox, SignFacts
 from sim_bridge.messages import InstructionKind as Kind
-from tests.model.teacher_scenes import every_scene, open_road, red_light, standing_van
+from tests.model.teacher_scenes import (
+    every_scene,
+    junction,
+    open_road,
+    red_light,
+    standing_van,
+    straight_line,
+    turning_line,
+)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +96,10 @@ def test_the_vocabulary_is_small_and_covers_what_is_said() -> None:
 def test_questions_are_recognised_and_answered_from_the_facts() -> None:
     for family, forms in questions.QUESTIONS.items():
         for form in forms:
-            assert questions.family_of(form.replace("{color}", "red").replace("{side}", "left"))[0] == family, form
+            named = [name for name in questions.SLOTS if f"{{{name}}}" in form]
+            slot = questions.SLOTS[named[0]][0][-1] if named else ""
+            text = form.replace(f"{{{named[0]}}}", slot) if named else form
+            assert questions.family_of(text) == (family, slot), form
     facts = red_light(10.0)
     rolled = roll_out(facts, Kind.NONE, 5.0)
     assert questions.answer(facts, 5.0, rolled, "Is the traffic light red?") == "Yes, the light is red."
@@ -111,6 +123,68 @@ def test_no_family_of_questions_can_be_guessed() -> None:
     for family in ("light_is", "pedestrian", "lane", "vehicle", "light_color"):
         counted = answers[family]
         assert counted.most_common(1)[0][1] / counted.total() < 0.75, (family, counted)
+
+
+def asked_of(facts: FrameFacts, times: int = 900, speed: float = 6.0) -> dict[str, Counter[str]]:
+    rng, found = np.random.default_rng(4), {}
+    for _ in range(times):
+        _, answer, family = questions.ask(facts, speed, roll_out(facts, Kind.NONE, speed), rng)
+        found.setdefault(family, Counter())[answer] += 1
+    return found
+
+
+def test_there_are_many_families_and_each_has_a_phrasing_for_testing() -> None:
+    assert len(questions.QUESTIONS) >= 25
+    assert set(questions.QUESTIONS) == set(answers.REPLIES)
+    for forms in questions.QUESTIONS.values():
+        assert len(forms) >= 8 and any(questions.is_held_out(form) for form in forms)
+
+
+def test_what_a_picture_cannot_tell_is_not_asked() -> None:
+    unread = open_road(signs=None)
+    assert not {"limit", "sign"} & set(asked_of(unread))
+    truck = open_road(lead=LeadFacts(12.0, 5.0, False, "truck", ""))
+    assert "lead_color" not in asked_of(truck)
+    inside = open_road(in_junction=True, junction_m=0.0)
+    assert not {"my_lane", "lane_where", "in_lane", "ways", "bend"} & set(asked_of(inside))
+
+
+@pytest.mark.parametrize(
+    ("changes", "question", "expected"),
+    [
+        ({"signs": (SignFacts("limit", 12.0, 30),)}, "what is the speed limit?", "The sign says 30 km/h."),
+        ({"signs": ()}, "what is the speed limit?", "I see no speed limit sign."),
+        ({"signs": (SignFacts("stop", 12.0),)}, "is there a stop sign?", "Yes, there is a stop sign."),
+        ({"signs": (SignFacts("stop", 12.0),)}, "do you see a yield sign?", "No, I see no yield sign."),
+        ({"light": LightFacts("yellow", 3.0)}, "does the light stop us?", "No, I am too close to stop."),
+        ({"light": LightFacts("red", 23.0)}, "how far is the traffic light?", "About 20 meters."),
+        ({"lead": LeadFacts(6.0, 0.0, True, "van", "blue")}, "is the car ahead red?", "No, it is blue."),
+        ({"lead": LeadFacts(6.0, 0.0, True, "van", "blue")}, "is it a van ahead?", "Yes, it is a van."),
+        ({"lead": LeadFacts(6.0, 0.0, True, "van", "blue")}, "are you too close?", "I am too close."),
+        ({"seen": (SeenBox("pedestrian", 0.1, 0.4, 0.2, 0.6),)}, "where is the pedestrian?", "On the left."),
+        ({"seen": (SeenBox("vehicle", 0.7, 0.4, 0.8, 0.5),)}, "how many cars do you see?", "I see one vehicle."),
+        ({"seen": (SeenBox("vehicle", 0.7, 0.4, 0.8, 0.41),)}, "how many cars do you see?", "I see no vehicle."),
+        ({}, "where may you change lanes?", "Only to the left."),
+        ({}, "which lane are you in?", "In the right lane."),
+        ({}, "must you brake?", "No, I can drive on."),
+        ({"route": straight_line(-0.9)}, "are you in the middle of your lane?", "I am too far to the right."),
+        ({"route": turning_line(4, 30.0, 1)}, "is there a bend ahead?", "It bends to the right."),
+    ],
+)
+def test_answers_follow_the_facts(changes: dict, question: str, expected: str) -> None:
+    facts = open_road(**changes)
+    assert questions.answer(facts, 6.0, roll_out(facts, Kind.NONE, 6.0), question) == expected
+
+
+def test_turn_questions_are_answered_from_the_route_and_the_arms() -> None:
+    facts = junction(-1)
+    rolled = roll_out(facts, Kind.NONE, 6.0)
+    assert questions.answer(facts, 6.0, rolled, "will you turn left?") == "Yes, I turn left."
+    assert questions.answer(facts, 6.0, rolled, "will you turn right?") == "No, I turn left."
+    assert questions.answer(facts, 6.0, rolled, "can we go straight at the next junction?") == (
+        "Yes, there is a way straight on."
+    )
+    assert questions.answer(facts, 6.0, rolled, "is there a way to turn right?") == "No, there is no way to the right."
 
 
 def test_a_phrasing_outside_any_family_is_named(tmp_path, monkeypatch) -> None:
