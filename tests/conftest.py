@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import sync_playwright
 
-from tests.browser import CHROMIUM, CHROMIUM_FLAGS
+from app.bench import FLAGS, find_chromium
 from tests.worlds import embedded
 
 
@@ -22,9 +22,9 @@ def embedded_port() -> Iterator[int]:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One browser for the whole run: Playwright's synchronous side can be started only once in a thread."""
-    if CHROMIUM is None:
+    if not (executable := find_chromium()):
         pytest.skip("Chromium is not installed here; Debian's package is called chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
         yield browser
         browser.close()

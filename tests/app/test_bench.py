@@ -15,7 +15,6 @@ import pytest
 
 from app import bench, figures
 from app.figures import Measured
-from tests.browser import CHROMIUM
 
 FAKE = Path(__file__).with_name("fake_drive.py")
 STEADY = Measured(
@@ -59,7 +58,7 @@ def test_a_press_counts_until_the_first_tick_that_heard_it() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed here")
+@pytest.mark.skipif(not bench.find_chromium(), reason="Chromium is not installed here")
 def test_a_program_that_ends_at_once_is_quoted() -> None:
     command = [sys.executable, "-c", "raise SystemExit('no town of that name')"]
     with pytest.raises(bench.CannotMeasure, match="no town of that name"):
@@ -67,7 +66,7 @@ def test_a_program_that_ends_at_once_is_quoted() -> None:
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed here")
+@pytest.mark.skipif(not bench.find_chromium(), reason="Chromium is not installed here")
 def test_a_real_run_measures_everything_and_ends_its_program(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "WARM_UP_S", 0.5)
     monkeypatch.setattr(bench, "KEY_PRESSES", 4)
