@@ -72,6 +72,14 @@ class RandomRoute:
 
 def command_through(entry: Any) -> RouteCommand:
     """LEFT, RIGHT or STRAIGHT for a way through a junction, from how far its lane turns from `entry` to its end."""
+    turn = turn_through_rad(entry)
+    if abs(turn) < STRAIGHT_MAX_RAD:
+        return RouteCommand.STRAIGHT
+    return RouteCommand.RIGHT if turn > 0 else RouteCommand.LEFT  # yaw is clockwise
+
+
+def turn_through_rad(entry: Any) -> float:
+    """How far the lane turns from `entry`, its first waypoint in a junction, to the way out; clockwise is positive."""
     waypoint, walked_m = entry, 0.0
     while walked_m < JUNCTION_MAX_M:
         onward = waypoint.next(SPACING_M)
@@ -80,10 +88,7 @@ def command_through(entry: Any) -> RouteCommand:
         waypoint, walked_m = onward[0], walked_m + SPACING_M
         if not waypoint.is_junction:
             break
-    turn = wrapped(heading_rad(waypoint) - heading_rad(entry))
-    if abs(turn) < STRAIGHT_MAX_RAD:
-        return RouteCommand.STRAIGHT
-    return RouteCommand.RIGHT if turn > 0 else RouteCommand.LEFT  # yaw is clockwise
+    return wrapped(heading_rad(waypoint) - heading_rad(entry))
 
 
 def _lane(waypoint: Any) -> tuple[int, int]:
