@@ -6,14 +6,13 @@ It gets corners where a crosswalk begins and ends, so that both share an edge. C
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from sim_bridge.embedded.town.crossings import CORNER_STEPS, Mouth, mouth
-from sim_bridge.embedded.town.curves import Floats, Pose2, join, wrap
+from sim_bridge.embedded.town.crossings import corner, mouths_of, ring_of
+from sim_bridge.embedded.town.curves import Floats
 from sim_bridge.embedded.town.ground import sidewalk_edges, stations
 from sim_bridge.embedded.town.lanes import at
 from sim_bridge.embedded.town.opendrive import JunctionRecord, LaneSection, ObjectRecord, RoadMap, RoadRecord
@@ -87,26 +86,13 @@ def _across(road: RoadRecord) -> Iterator[Polygon]:
 
 
 def _round(roads: RoadMap, junction: JunctionRecord) -> Iterator[Polygon]:
-    mouths = sorted((mouth(roads.roads[road], end) for road, end in junction.arms), key=_heading)
+    """Along the kerb from street to street."""
+    mouths, ring = mouths_of(roads, junction), ring_of(roads, junction)
     if len(mouths) < 2:
         return
     for arm, following in zip(mouths, mouths[1:] + mouths[:1], strict=True):
-        near, far = (_bend(arm.edge("left", which), following.edge("right", which)) for which in (0, 1))
+        near, far = (corner(arm, following, which, ring) for which in (0, 1))
         yield from _ribbon(near, far)
-
-
-def _bend(leaving: Pose2, entering: Pose2) -> Floats:
-    """(N, 2) points from one street's edge round to the next street's, as the kerb runs."""
-    try:
-        curve = join((leaving[0], leaving[1], leaving[2] + math.pi), entering)
-    except ValueError:
-        straight: Floats = np.linspace(leaving[:2], entering[:2], CORNER_STEPS + 1)
-        return straight
-    return curve.poses(np.linspace(0.0, curve.length, CORNER_STEPS + 1))[:, :2]
-
-
-def _heading(arm: Mouth) -> float:
-    return wrap(arm.pose[2])
 
 
 def _ribbon(near: Floats, far: Floats) -> Iterator[Polygon]:

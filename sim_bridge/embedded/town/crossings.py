@@ -1,6 +1,7 @@
 """The ground of junctions: one polygon of asphalt from mouth to mouth with rounded corners, and the corners' sidewalks.
 
-Corners follow the same line-arc-line as a right turn's connector, so the kerb runs parallel to the cars that turn.
+Corners follow the same line-arc-line as a right turn's connector, so the kerb runs parallel to the cars that turn. At a
+roundabout they follow the ring instead, and an island lies in the middle.
 """
 
 from __future__ import annotations
@@ -10,22 +11,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sim_bridge.embedded.town.curves import Floats, Pose2, join, wrap
+from sim_bridge.embedded.town.curves import Curve, Floats, Point2, Pose2, around, join, wrap
 from sim_bridge.embedded.town.ground import (
     ASPHALT,
     KERB_WIDTH_M,
+    add_island,
     add_sidewalk,
     asphalt_uvs,
     outer_edge,
     sidewalk_edges,
 )
-from sim_bridge.embedded.town.lanes import at
+from sim_bridge.embedded.town.lanes import at, lateral
 from sim_bridge.embedded.town.markings import add_line
 from sim_bridge.embedded.town.opendrive import JunctionRecord, LaneSection, RoadMap, RoadRecord
 from sim_bridge.embedded.town.sheets import Sheets
 
 DRIVEN = frozenset({"driving"})
 CORNER_STEPS = 12
+PIECE_STEPS = 8  # points along each bend of a roundabout's kerb
 EDGE_LINE_M = 0.18  # wide; it goes on along the flat side of a T
 
 
@@ -47,19 +50,48 @@ class Mouth:
         return x - t * math.sin(heading), y + t * math.cos(heading), heading
 
 
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """A roundabout: `island_m` is its island's radius, `outer_m` where its asphalt ends."""
+
+    centre: Point2
+    island_m: float
+    outer_m: float
+
+
 def add_crossing(sheets: Sheets, roads: RoadMap, junction: JunctionRecord) -> None:
-    mouths = sorted((mouth(roads.roads[road], end) for road, end in junction.arms), key=lambda m: wrap(m.pose[2]))
+    mouths = mouths_of(roads, junction)
     if len(mouths) < 2:
         return
+    ring = ring_of(roads, junction)
     border: list[Floats] = []
     for arm, following in zip(mouths, mouths[1:] + mouths[:1], strict=True):
-        near, far = (_corner(arm.edge("left", which), following.edge("right", which)) for which in (0, 1))
+        near, far = (corner(arm, following, which, ring) for which in (0, 1))
         border.append(near)
         if np.linalg.norm(far - near, axis=1).max() > 2 * KERB_WIDTH_M:
             add_sidewalk(sheets, near, _kerb(near, far), far)
         if arm.has_shoulder("left") and following.has_shoulder("right"):
-            add_line(sheets, _corner(arm.edge("left", 2), following.edge("right", 2)), EDGE_LINE_M)
+            add_line(sheets, corner(arm, following, 2, ring), EDGE_LINE_M)
     _add_fan(sheets, np.concatenate(border))
+    if ring is not None:
+        add_island(sheets, ring.centre, ring.island_m)
+
+
+def mouths_of(roads: RoadMap, junction: JunctionRecord) -> list[Mouth]:
+    """Counter-clockwise, as `corner` wants two that follow each other."""
+    return sorted((mouth(roads.roads[road], end) for road, end in junction.arms), key=lambda m: wrap(m.pose[2]))
+
+
+def ring_of(roads: RoadMap, junction: JunctionRecord) -> Ring | None:
+    """The roundabout that this junction is: one of its roads carries the island as an object."""
+    for road in roads.roads.values():
+        for item in road.objects if road.junction == junction.junction_id else ():
+            if item.type == "trafficIsland" and item.radius > 0:
+                x, y, _ = (float(value) for value in at(road, item.s, item.t)[0])
+                lane = lateral(road.section_at(item.s), road, -1, item.s, 1.0)
+                margin = abs(item.t) - item.radius
+                return Ring((x, y), item.radius, abs(item.t) + abs(float(lane[0])) + margin)
+    return None
 
 
 def mouth(road: RoadRecord, end: str) -> Mouth:
@@ -83,15 +115,28 @@ def _mirrored(edges: tuple[float, float, float]) -> tuple[float, float, float]:
     return -edges[0], -edges[1], -edges[2]
 
 
-def _corner(leaving: Pose2, entering: Pose2) -> Floats:
-    """(CORNER_STEPS + 1, 2) points from one mouth's left edge, inwards, round to the next mouth's right edge."""
+def corner(arm: Mouth, following: Mouth, which: int, ring: Ring | None = None) -> Floats:
+    """(N, 2) points from one mouth's left edge, inwards, round to the next mouth's right edge.
+
+    `which` picks the edge: 0 the asphalt's, 1 the sidewalk's, 2 the lanes'. Rows of several edges belong together.
+    """
+    leaving, entering = arm.edge("left", which), following.edge("right", which)
     inwards = (leaving[0], leaving[1], leaving[2] + math.pi)
     try:
+        if ring is not None:
+            beyond = abs(arm.left[which]) - abs(arm.left[0])
+            return _along_pieces(around(inwards, entering, ring.centre, ring.outer_m + beyond))
         curve = join(inwards, entering)
     except ValueError:
         # Mouths at odd angles: a straight kerb still closes the polygon.
         return np.linspace(leaving[:2], entering[:2], CORNER_STEPS + 1)
     return curve.poses(np.linspace(0.0, curve.length, CORNER_STEPS + 1))[:, :2]
+
+
+def _along_pieces(curve: Curve) -> Floats:
+    """The same number of points on every piece: concentric curves keep their rows side by side."""
+    s = [np.linspace(p.s, p.s + p.length, PIECE_STEPS, endpoint=False) for p in curve.pieces]
+    return curve.poses(np.concatenate([*s, [curve.length]]))[:, :2]
 
 
 def _kerb(near: Floats, far: Floats) -> Floats:

@@ -132,6 +132,30 @@ def join(start: Pose2, end: Pose2) -> Curve:
     return chain(start, [(before - cut, 0.0), arc, (after - cut, 0.0)])
 
 
+def around(start: Pose2, end: Pose2, centre: Point2, radius: float) -> Curve:
+    """Out of a street, round a circle to the left and into another street, as traffic on the right does.
+
+    A bend to the right begins at `start` and ends on the circle, one more leads from the circle to `end`. Raises
+    ValueError where the circle does not lie ahead of both poses.
+    """
+    entry, exit_ = _onto_circle(start, centre, radius), _onto_circle((end[0], end[1], end[2] + math.pi), centre, radius)
+    if entry is None or exit_ is None:
+        raise ValueError(f"expected a circle of {radius:.1f} m at {centre} between {start} and {end}")
+    turn = (end[2] - start[2] + entry[1] + exit_[1]) % math.tau
+    bends = [(bend * angle, -1 / bend) for bend, angle in (entry, exit_)]
+    return chain(start, [bends[0], (radius * turn, 1 / radius), bends[1]])
+
+
+def _onto_circle(start: Pose2, centre: Point2, radius: float) -> tuple[float, float] | None:
+    """Radius and angle of the bend to the side of `centre`'s far half that touches the circle from outside."""
+    ahead, aside = _in_frame(start, (*centre, 0.0))
+    aside = abs(aside)
+    if radius <= aside or math.hypot(ahead, aside) <= radius or ahead <= 0:
+        return None
+    bend = (ahead * ahead + aside * aside - radius * radius) / (2 * (radius - aside))
+    return bend, math.pi / 2 - math.atan2(aside + bend, ahead)
+
+
 def wrap(angle: float) -> float:
     """The same angle in (-pi, pi]."""
     return math.pi - (math.pi - angle) % (2 * math.pi)

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from sim_bridge.embedded.contracts import Label
-from sim_bridge.embedded.town.curves import Floats
+from sim_bridge.embedded.town.curves import Floats, Point2
 from sim_bridge.embedded.town.lanes import at, lateral
 from sim_bridge.embedded.town.opendrive import LaneSection, RoadRecord
 from sim_bridge.embedded.town.sheets import Color, Look, Sheets, strip
@@ -19,6 +19,7 @@ from sim_bridge.embedded.town.sheets import Color, Look, Sheets, strip
 GRASS = Look("terrain", Label.TERRAIN, "grass", chunk_m=256.0)
 ASPHALT = Look("road", Label.ROADS, "asphalt")
 PAVEMENT = Look("pavement", Label.SIDEWALKS, "pavement")
+BED = Look("pavement", Label.TERRAIN, "grass")
 KERB = Look("pavement", Label.SIDEWALKS)
 
 TILE_M = 4.0  # one texture repeat
@@ -26,6 +27,7 @@ GRASS_CELL_M = 64.0  # a cell begins at repeat 0: software renderers lose precis
 KERB_WIDTH_M = 0.25
 KERB_COLOR: Color = (0.74, 0.73, 0.70)
 PAVED = frozenset({"driving", "shoulder", "parking", "biking", "stop", "restricted", "bidirectional"})
+ISLAND_SIDES = 40
 LONGEST_STEP_M = 16.0
 SAGITTA_M = 0.01  # how far a strip's straight edge may cut a bend
 
@@ -68,6 +70,20 @@ def asphalt_uvs(xy: Floats) -> Floats:
     """Repeats counted from a nearby whole one, so that they stay small."""
     uvs: Floats = (xy - np.floor(xy[:1] / TILE_M) * TILE_M) / TILE_M
     return uvs
+
+
+def add_island(sheets: Sheets, centre: Point2, radius: float) -> None:
+    """A round bed of grass with a kerb, on top of the asphalt."""
+    angles = np.linspace(0.0, math.tau, ISLAND_SIDES + 1)
+    rim, bed = (
+        np.column_stack([np.cos(angles), np.sin(angles)]) * reach + centre for reach in (radius, radius - KERB_WIDTH_M)
+    )
+    kerb = np.stack([rim, bed], axis=1).reshape(-1, 2)
+    sheets.flat(KERB, kerb, np.zeros_like(kerb), strip(len(rim)), KERB_COLOR)
+    ring = np.arange(1, len(bed))
+    fan = np.column_stack([np.zeros_like(ring), ring, ring + 1])
+    disc = np.vstack([np.array([centre]), bed])
+    sheets.flat(BED, disc, asphalt_uvs(disc), fan)
 
 
 def add_sidewalk(sheets: Sheets, near: Floats, kerb: Floats, far: Floats) -> None:

@@ -69,7 +69,7 @@ class SignalRecord:
 
 @dataclass(frozen=True, slots=True)
 class ObjectRecord:
-    """A crosswalk or paint; `length` along the road, `width` across. `name` says the turns of an arrow."""
+    """A crosswalk, paint or an island; `length` along the road, `width` across. `name` says the turns of an arrow."""
 
     type: str
     subtype: str
@@ -79,6 +79,7 @@ class ObjectRecord:
     t: float
     length: float
     width: float
+    radius: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,7 @@ def _object(element: ET.Element) -> ObjectRecord:
         t=_float(element, "t"),
         length=float(element.get("length", "0")),
         width=float(element.get("width", "0")),
+        radius=float(element.get("radius", "0")),
     )
 
 

@@ -9,8 +9,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sim_bridge.embedded.town.author.network import STRAIGHT_ON_RAD, Arm, BuiltCrossing, Connector, Network, Road
-from sim_bridge.embedded.town.author.plan import LANE_WIDTH_M
+from sim_bridge.embedded.town.author.network import STRAIGHT_ON_RAD, Arm, Connector, Network, Road
+from sim_bridge.embedded.town.author.plan import Profile
 from sim_bridge.embedded.town.curves import wrap
 
 STOP_LINE_M = 5.5  # from the crossing's mouth
@@ -22,6 +22,7 @@ ARROWS_M = (14.0, 34.0)  # feet of the arrows on a lane, from the mouth
 FIRST_SPEED_SIGN_M = 14.0  # past the crossing's mouth
 FIRST_SIGNAL_ID = 2000
 
+SIGNS = {"all-way stop": "stop", "roundabout": "yield"}  # what stands at a crossing of this control
 TYPES = {"lights": "1000001", "stop": "206", "yield": "205", "speed": "274"}
 # Height of the lamps' or the plate's middle. Over two lanes the lamps hang from an arm, above the tallest van.
 HEIGHTS = {"lights": 3.3, "overhead": 4.7, "stop": 2.5, "yield": 2.5, "speed": 2.5}
@@ -50,12 +51,16 @@ class StopLine:
     s: float
     lanes: tuple[int, int]
     orientation: str
+    width: float  # across all of its lanes
 
 
 @dataclass(frozen=True, slots=True)
 class Crosswalk:
+    """`t` is the middle of it, `half_width` across the road."""
+
     road_id: int
     s: float
+    t: float
     half_width: float
 
 
@@ -81,29 +86,23 @@ class Furniture:
 def place(network: Network) -> Furniture:
     signals = [*_crossing_signals(network), *_speed_signs(network)]
     numbered = tuple(replace(signal, signal_id=FIRST_SIGNAL_ID + number) for number, signal in enumerate(signals))
-    lines = tuple(
-        StopLine(signal.road_id, signal.s, signal.lanes, signal.orientation)
-        for signal in numbered
-        if signal.kind != "speed"
-    )
+    lines = tuple(_stop_line(network, signal) for signal in numbered if signal.kind != "speed")
     return Furniture(numbered, lines, tuple(_crosswalks(network)), tuple(_arrows(network)))
 
 
 def _crossing_signals(network: Network) -> Iterator[PlannedSignal]:
     for crossing in network.crossings:
-        control = crossing.crossing.control
+        kind = SIGNS.get(crossing.crossing.control, crossing.crossing.control)
         for phase, group in enumerate(crossing.axes):
             for arm in group:
-                if control == "lights":
-                    yield _arm_signal(network, arm, control, (crossing.crossing_id, phase))
-                elif arm.road_id in crossing.minor_road_ids:
-                    yield _arm_signal(network, arm, control, None)
+                if crossing.gives_way(arm):
+                    yield _arm_signal(network, arm, kind, (crossing.crossing_id, phase) if kind == "lights" else None)
 
 
 def _arm_signal(network: Network, arm: Arm, kind: str, controller: tuple[int, int] | None) -> PlannedSignal:
     length = _road(network, arm.road_id).curve.length
-    lanes = sorted((arm.lane_in(0), arm.lane_in(arm.profile.lanes - 1)))
-    overhead = kind == "lights" and arm.profile.lanes > 1
+    lanes = sorted((arm.lane_in(0), arm.lane_in(arm.lanes_in - 1)))
+    overhead = kind == "lights" and arm.lanes_in > 1
     return PlannedSignal(
         signal_id=0,
         road_id=arm.road_id,
@@ -118,37 +117,52 @@ def _arm_signal(network: Network, arm: Arm, kind: str, controller: tuple[int, in
     )
 
 
+def _stop_line(network: Network, signal: PlannedSignal) -> StopLine:
+    profile = _road(network, signal.road_id).street.profile
+    width = (signal.lanes[1] - signal.lanes[0] + 1) * profile.lane_width_m
+    return StopLine(signal.road_id, signal.s, signal.lanes, signal.orientation, width)
+
+
 def _speed_signs(network: Network) -> Iterator[PlannedSignal]:
     for road in network.roads:
         profile = road.street.profile
-        aside = profile.carriageway_m + POLE_FROM_EDGE_M
-        for orientation, s, t in (
-            ("+", FIRST_SPEED_SIGN_M, -aside),
-            ("-", road.curve.length - FIRST_SPEED_SIGN_M, aside),
+        for orientation, side, s in (
+            ("+", -1, FIRST_SPEED_SIGN_M),
+            ("-", 1, road.curve.length - FIRST_SPEED_SIGN_M),
         ):
-            lanes = (-profile.lanes, -1) if orientation == "+" else (1, profile.lanes)
-            yield PlannedSignal(
-                0, road.road_id, "speed", s, s, t, HEIGHTS["speed"], orientation, lanes, value=profile.limit_kmh
-            )
+            count, t = profile.count(side), side * (profile.kerb_m(side) + POLE_FROM_EDGE_M)
+            lanes = (-count, -1) if side < 0 else (1, count)
+            if count:
+                height, limit = HEIGHTS["speed"], profile.limit_kmh
+                yield PlannedSignal(0, road.road_id, "speed", s, s, t, height, orientation, lanes, value=limit)
 
 
 def _crosswalks(network: Network) -> Iterator[Crosswalk]:
     for crossing in network.crossings:
         for arm in crossing.arms:
-            if arm.profile.border == "sidewalk" and _crossed_on_foot(crossing, arm):
+            # A crosswalk at a crossing needs a stop line before it.
+            if arm.profile.border == "sidewalk" and crossing.gives_way(arm):
                 length = _road(network, arm.road_id).curve.length
-                yield Crosswalk(arm.road_id, _from_mouth(arm, length, CROSSWALK_M), arm.profile.carriageway_m)
+                yield _crosswalk(arm.road_id, arm.profile, _from_mouth(arm, length, CROSSWALK_M))
+    for road in network.roads:
+        for share in road.street.crosswalks:
+            yield _crosswalk(road.road_id, road.street.profile, share * road.curve.length)
+
+
+def _crosswalk(road_id: int, profile: Profile, s: float) -> Crosswalk:
+    left, right = profile.kerb_m(1), profile.kerb_m(-1)
+    return Crosswalk(road_id, s, (left - right) / 2, (left + right) / 2)
 
 
 def _arrows(network: Network) -> Iterator[Arrow]:
     """Where an approach has several lanes, each says where it leads."""
     for crossing in network.crossings:
         for arm in crossing.arms:
-            for index in range(arm.profile.lanes if arm.profile.lanes > 1 else 0):
+            for index in range(arm.lanes_in if arm.lanes_in > 1 else 0):
                 lane = arm.lane_in(index)
                 ways = [way for way in crossing.connectors if way.source is arm and way.source_lane == lane]
                 turns = tuple(sorted({_turn_name(way) for way in ways}))
-                t = math.copysign((index + 0.5) * LANE_WIDTH_M, lane)
+                t = math.copysign((index + 0.5) * arm.profile.lane_width_m, lane)
                 for distance in ARROWS_M:
                     s = _from_mouth(arm, _road(network, arm.road_id).curve.length, distance)
                     yield Arrow(arm.road_id, s, t, "+" if arm.contact == "end" else "-", turns)
@@ -161,19 +175,14 @@ def _turn_name(way: Connector) -> str:
     return "left" if turn > 0 else "right"
 
 
-def _crossed_on_foot(crossing: BuiltCrossing, arm: Arm) -> bool:
-    """A crosswalk needs a stop line before it, and so a light or a sign on its arm."""
-    return crossing.crossing.control == "lights" or arm.road_id in crossing.minor_road_ids
-
-
 def _from_mouth(arm: Arm, road_length: float, distance: float) -> float:
     return distance if arm.contact == "start" else road_length - distance
 
 
 def _roadside(arm: Arm) -> float:
     """t of a pole on the right of the traffic that enters by this arm."""
-    aside = arm.profile.carriageway_m + POLE_FROM_EDGE_M
-    return aside if arm.contact == "start" else -aside
+    side = 1 if arm.contact == "start" else -1
+    return side * (arm.profile.kerb_m(side) + POLE_FROM_EDGE_M)
 
 
 def _road(network: Network, road_id: int) -> Road:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sim_bridge.embedded.town.author.network import Network
-from sim_bridge.embedded.town.author.plan import LANE_WIDTH_M
 from sim_bridge.embedded.town.curves import Curve, Floats
 
 HOUSE_TO_LANE_M = 4.9  # from a lane's centre: half a lane, the widest sidewalk, and a hand's breadth
@@ -29,11 +28,16 @@ class Ground:
     def of(cls, network: Network) -> Ground:
         points = []
         for road in network.roads:
-            for index in range(road.street.profile.lanes):
-                for side in (1, -1):
-                    points.append(_parallel(road.curve, side * (index + 0.5) * LANE_WIDTH_M))
+            profile = road.street.profile
+            for side in (1, -1):
+                centres = [(index + 0.5) * profile.lane_width_m for index in range(profile.count(side))]
+                centres += [profile.kerb_m(side) - profile.parking_m / 2] if profile.parking_m else []
+                points += [_parallel(road.curve, side * t) for t in centres]
         for crossing in network.crossings:
-            points += [_parallel(connector.curve, -LANE_WIDTH_M / 2) for connector in crossing.connectors]
+            points += [
+                _parallel(connector.curve, -connector.source.profile.lane_width_m / 2)
+                for connector in crossing.connectors
+            ]
         return cls(np.concatenate(points))
 
     @property

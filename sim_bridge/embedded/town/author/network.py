@@ -11,12 +11,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sim_bridge.embedded.town.author.plan import LANE_WIDTH_M, Crossing, Profile, Street, TownPlan
-from sim_bridge.embedded.town.curves import Curve, Point2, Pose2, join, through_corners, wrap
+from sim_bridge.embedded.town.author.plan import Crossing, Profile, Street, TownPlan
+from sim_bridge.embedded.town.curves import Curve, Point2, Pose2, around, join, through_corners, wrap
 
 # Centre-line radius of the tightest right turn over a crossing: 6 m/s at 3 m/s2 of side acceleration.
 TURN_RADIUS_M = 12.0
 STRAIGHT_ON_RAD = math.radians(30)
+RING_MARGIN_M = 0.6  # between a roundabout's island and its lane
+RING_REACH = 2.0  # how far a roundabout's mouths lie from its middle, in radii of its lane's inner edge
+RING_LIMIT_KMH = 30
 FIRST_CONNECTOR_ID = 100
 FIRST_CROSSING_ID = 1000
 
@@ -30,6 +33,15 @@ class Arm:
     profile: Profile
     mouth: Pose2
 
+    @property
+    def lanes_in(self) -> int:
+        """How many lanes drive into the crossing."""
+        return self.profile.count(1 if self.contact == "start" else -1)
+
+    @property
+    def lanes_out(self) -> int:
+        return self.profile.count(-1 if self.contact == "start" else 1)
+
     def lane_in(self, index: int) -> int:
         """The id of the lane that drives into the crossing, 0 next to the centre line."""
         return index + 1 if self.contact == "start" else -(index + 1)
@@ -39,10 +51,10 @@ class Arm:
 
     def inner_edge_in(self, index: int) -> Pose2:
         """Where lane `lane_in(index)`'s left edge enters, heading along the traffic."""
-        return _aside(_turned(self.mouth), -index * LANE_WIDTH_M)
+        return _aside(_turned(self.mouth), -index * self.profile.lane_width_m)
 
     def inner_edge_out(self, index: int) -> Pose2:
-        return _aside(self.mouth, -index * LANE_WIDTH_M)
+        return _aside(self.mouth, -index * self.profile.lane_width_m)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +67,7 @@ class Connector:
     source_lane: int
     target: Arm
     target_lane: int
-
-    @property
-    def limit_kmh(self) -> int:
-        return min(self.source.profile.limit_kmh, self.target.profile.limit_kmh)
+    limit_kmh: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,12 @@ class BuiltCrossing:
     def minor_road_ids(self) -> frozenset[int]:
         return frozenset(group[0].road_id for group in self.axes if len(group) == 1)
 
+    def gives_way(self, arm: Arm) -> bool:
+        """Whether traffic from `arm` meets a light or a sign, and so a stop line."""
+        control = self.crossing.control
+        is_minor = arm.road_id in self.minor_road_ids
+        return arm.lanes_in > 0 and (control not in ("stop", "yield", "free") or (is_minor and control != "free"))
+
 
 @dataclass(frozen=True, slots=True)
 class Network:
@@ -111,24 +126,49 @@ def build(plan: TownPlan) -> Network:
         arms = tuple(_arms(crossing, roads))
         if len(arms) < 3:
             raise ValueError(f"expected at least 3 streets at crossing {crossing.name}, got {len(arms)}")
-        connectors = tuple(_connectors(arms, connector_id))
+        connectors = tuple(_connectors(crossing, arms, connector_id))
         connector_id += len(connectors)
         crossings.append(BuiltCrossing(FIRST_CROSSING_ID + number, crossing, arms, connectors))
     return Network(plan, roads, tuple(crossings))
 
 
 def _road(plan: TownPlan, road_id: int, street: Street) -> Road:
-    start, end = plan.crossing(street.start), plan.crossing(street.end)
-    points: list[Point2] = [(start.x, start.y), *((x, y) for x, y, _ in street.via), (end.x, end.y)]
-    points[0] = _towards(points[0], points[1], _reach(plan, street.start))
-    points[-1] = _towards(points[-1], points[-2], _reach(plan, street.end))
+    points = _corner_points(plan, street)
+    points[0] = _towards(points[0], points[1], _reach(plan, plan.crossing(street.start)))
+    points[-1] = _towards(points[-1], points[-2], _reach(plan, plan.crossing(street.end)))
     return Road(road_id, street, through_corners(points, [radius for _, _, radius in street.via]))
 
 
-def _reach(plan: TownPlan, name: str) -> float:
+def _corner_points(plan: TownPlan, street: Street) -> list[Point2]:
+    start, end = plan.crossing(street.start), plan.crossing(street.end)
+    return [(start.x, start.y), *((x, y) for x, y, _ in street.via), (end.x, end.y)]
+
+
+def _reach(plan: TownPlan, crossing: Crossing) -> float:
     """How far from a crossing's middle its arms end, so that the tightest right turn has TURN_RADIUS_M."""
-    widest = max(street.profile.carriageway_m for street in plan.streets if name in (street.start, street.end))
-    return TURN_RADIUS_M + widest - LANE_WIDTH_M / 2
+    if crossing.reach_m is not None:
+        return crossing.reach_m
+    if crossing.control == "roundabout":
+        return RING_REACH * (crossing.island_m + RING_MARGIN_M)
+    streets = [street for street in plan.streets if crossing.name in (street.start, street.end)]
+    widest = max((street.profile.kerb_m(side), street.profile.lane_width_m) for street in streets for side in (1, -1))
+    return (TURN_RADIUS_M + widest[0] - widest[1] / 2) * _sharpness(plan, crossing)
+
+
+def _sharpness(plan: TownPlan, crossing: Crossing) -> float:
+    """1 where all arms are at right angles or more to each other; more where turns are sharper than that."""
+    headings = sorted(_headings(plan, crossing))
+    gaps = [(b - a) % math.tau for a, b in zip(headings, headings[1:] + headings[:1], strict=True)]
+    tightest = min(gap for gap in gaps if gap > 0)
+    return 1.0 if tightest > math.pi / 2 - 1e-6 else 1 / math.tan(tightest / 2)
+
+
+def _headings(plan: TownPlan, crossing: Crossing) -> Iterator[float]:
+    for street in plan.streets:
+        points = _corner_points(plan, street)
+        for name, origin, goal in ((street.start, points[0], points[1]), (street.end, points[-1], points[-2])):
+            if name == crossing.name:
+                yield math.atan2(goal[1] - origin[1], goal[0] - origin[0])
 
 
 def _arms(crossing: Crossing, roads: tuple[Road, ...]) -> Iterator[Arm]:
@@ -139,12 +179,22 @@ def _arms(crossing: Crossing, roads: tuple[Road, ...]) -> Iterator[Arm]:
             yield Arm(road.road_id, "end", road.street.profile, _turned(road.curve.end))
 
 
-def _connectors(arms: tuple[Arm, ...], first_id: int) -> Iterator[Connector]:
-    ways = [way for arm in arms for way in _ways_from(arm, arms)]
+def _connectors(crossing: Crossing, arms: tuple[Arm, ...], first_id: int) -> Iterator[Connector]:
+    if crossing.control == "free":
+        ways = list(_ways_of_ramp(arms))
+    else:
+        ways = [way for arm in arms if arm.lanes_in for way in _ways_from(arm, arms)]
     ways += _ways_to_unreached_lanes(arms, ways)
     for number, (source, lane, target, target_lane) in enumerate(ways):
-        curve = join(source.inner_edge_in(lane), target.inner_edge_out(target_lane))
-        yield Connector(first_id + number, curve, source, source.lane_in(lane), target, target.lane_out(target_lane))
+        limit = min(source.profile.limit_kmh, target.profile.limit_kmh)
+        edges = source.inner_edge_in(lane), target.inner_edge_out(target_lane)
+        if crossing.control == "roundabout":
+            curve = around(*edges, (crossing.x, crossing.y), crossing.island_m + RING_MARGIN_M)
+            limit = min(limit, RING_LIMIT_KMH)
+        else:
+            curve = join(*edges)
+        lanes = source.lane_in(lane), target.lane_out(target_lane)
+        yield Connector(first_id + number, curve, source, lanes[0], target, lanes[1], limit)
 
 
 Way = tuple[Arm, int, Arm, int]  # source arm and lane, target arm and lane; lanes count from the centre line
@@ -156,11 +206,11 @@ def _ways_from(source: Arm, arms: tuple[Arm, ...]) -> Iterator[Way]:
     Straight on keeps the lane. Into a single lane only one lane goes straight on: the right one where the left one can
     turn left, the left one otherwise. From a single lane, straight on leads to the outermost lane.
     """
-    outer = source.profile.lanes - 1
-    turns = {arm: _turn(source, arm) for arm in arms if arm is not source}
+    outer = source.lanes_in - 1
+    turns = {arm: _turn(source, arm) for arm in arms if arm is not source and arm.lanes_out}
     has_left = any(turn > STRAIGHT_ON_RAD for turn in turns.values())
     for target, turn in turns.items():
-        target_outer = target.profile.lanes - 1
+        target_outer = target.lanes_out - 1
         if turn > STRAIGHT_ON_RAD:
             yield source, 0, target, 0
         elif turn < -STRAIGHT_ON_RAD:
@@ -168,18 +218,38 @@ def _ways_from(source: Arm, arms: tuple[Arm, ...]) -> Iterator[Way]:
         elif outer == 0 or target_outer == 0:
             yield source, outer if has_left else 0, target, target_outer
         else:
-            yield source, 0, target, 0
-            yield source, 1, target, 1
+            for lane in range(min(outer, target_outer) + 1):
+                yield source, lane, target, lane
+
+
+def _ways_of_ramp(arms: tuple[Arm, ...]) -> Iterator[Way]:
+    """Where a one-way ramp begins or ends on a through road: every lane keeps to its own.
+
+    A lane that the road beyond does not have leads to the ramp, or else joins the outermost one; a ramp that arrives
+    leads to a lane that begins here, or else joins the outermost one.
+    """
+    ramp = next(arm for arm in arms if not arm.lanes_in or not arm.lanes_out)
+    one, other = (arm for arm in arms if arm is not ramp)
+    for source, target in ((one, other), (other, one)):
+        is_beside = abs(_turn(ramp, target) if ramp.lanes_in else _turn(source, ramp)) < math.pi / 2
+        last = target.lanes_out - 1
+        for lane in range(source.lanes_in):
+            if lane <= last or not (is_beside and ramp.lanes_out):
+                yield source, lane, target, min(lane, last)
+        if is_beside and ramp.lanes_in:
+            yield ramp, 0, target, min(source.lanes_in, last)
+        elif is_beside:
+            yield source, source.lanes_in - 1, ramp, 0
 
 
 def _ways_to_unreached_lanes(arms: tuple[Arm, ...], ways: list[Way]) -> Iterator[Way]:
     """A lane that nothing leads to is reached straight on, so that every lane can be driven from its beginning."""
     reached = {(target.road_id, lane) for _, _, target, lane in ways}
     for target in arms:
-        for lane in range(target.profile.lanes):
+        for lane in range(target.lanes_out):
             if (target.road_id, lane) not in reached:
-                source = min((arm for arm in arms if arm is not target), key=lambda arm: abs(_turn(arm, target)))
-                yield source, 0, target, lane
+                sources = (arm for arm in arms if arm is not target and arm.lanes_in)
+                yield min(sources, key=lambda arm: abs(_turn(arm, target))), 0, target, lane
 
 
 def _turn(source: Arm, target: Arm) -> float:

@@ -20,7 +20,7 @@ from sim_bridge.embedded.town.author.furniture import (
     StopLine,
 )
 from sim_bridge.embedded.town.author.network import BuiltCrossing, Connector, Network, Road
-from sim_bridge.embedded.town.author.plan import LANE_WIDTH_M, Profile
+from sim_bridge.embedded.town.author.plan import Profile
 from sim_bridge.embedded.town.curves import Curve
 
 # A transverse Mercator plane around a made-up place, so that GNSS readings look like some.
@@ -101,21 +101,24 @@ def _street_lanes(element: ET.Element, painted: tuple[float, float], profile: Pr
             # Yellow divides directions, white divides lanes: one look says whether traffic may come the other way.
             _marks(lane, painted, [(painted[0], _centre_mark(profile), "none")], "yellow")
             continue
-        indices = range(1, profile.lanes + 2)
+        indices = range(1, profile.count(sign) + bool(profile.parking_m) + 2)
         for index in reversed(indices) if sign > 0 else indices:
             _street_lane(group, sign * index, painted, profile)
 
 
 def _street_lane(group: ET.Element, lane_id: int, painted: tuple[float, float], profile: Profile) -> None:
-    index = abs(lane_id)
-    if index > profile.lanes:
-        lane = _add(group, "lane", id=lane_id, type=profile.border, level="false")
-        _width(lane, profile.border_width_m)
+    index, count = abs(lane_id), profile.count(-1 if lane_id < 0 else 1)
+    is_border = index > count + bool(profile.parking_m)
+    kind = "driving" if index <= count else profile.border if is_border else "parking"
+    lane = _add(group, "lane", id=lane_id, type=kind, level="false")
+    _width(lane, {"driving": profile.lane_width_m, "parking": profile.parking_m}.get(kind, profile.border_width_m))
+    if is_border:
         _mark(lane, 0.0, "none", "none")
-        return
-    lane = _add(group, "lane", id=lane_id, type="driving", level="false")
-    _width(lane, LANE_WIDTH_M)
-    if index == profile.lanes:
+    elif kind == "parking":
+        _mark(lane, 0.0, "curb", "none")
+    elif index == count and profile.parking_m:
+        _marks(lane, painted, [(painted[0], "solid", "none")])
+    elif index == count:
         _mark(lane, 0.0, "solid" if profile.border == "shoulder" else "curb", "none")
     elif lane_id < 0:
         _marks(lane, painted, [(painted[0], "broken", "both"), (painted[1] - NO_CHANGE_M, "solid", "none")])
@@ -135,6 +138,10 @@ def _marks(
 
 
 def _centre_mark(profile: Profile) -> str:
+    if profile.is_unmarked:
+        return "none"
+    if profile.back == 0:
+        return "solid"
     if profile.lanes > 1:
         return "solid solid"
     return "broken" if profile.may_overtake else "solid"
@@ -162,8 +169,11 @@ def _connector(root: ET.Element, crossing: BuiltCrossing, connector: Connector) 
     lane_link = _add(lane, "link")
     _add(lane_link, "predecessor", id=connector.source_lane)
     _add(lane_link, "successor", id=connector.target_lane)
-    _width(lane, LANE_WIDTH_M)
+    width = source.profile.lane_width_m
+    _width(lane, width, (target.profile.lane_width_m - width) / connector.curve.length)
     _mark(lane, 0.0, "none", "none")
+    if connector is crossing.connectors[0] and crossing.crossing.control == "roundabout":
+        _island(_add(element, "objects"), crossing, connector)
 
 
 def _junction(root: ET.Element, crossing: BuiltCrossing, phases: dict[tuple[int, int], int]) -> None:
@@ -226,8 +236,7 @@ def _signal(signals: ET.Element, planned: PlannedSignal) -> None:
 
 
 def _stop_line(objects: ET.Element, line: StopLine) -> None:
-    width = (line.lanes[1] - line.lanes[0] + 1) * LANE_WIDTH_M
-    t = math.copysign(width / 2, line.lanes[0])
+    t = math.copysign(line.width / 2, line.lanes[0])
     element = _add(
         objects,
         "object",
@@ -241,7 +250,7 @@ def _stop_line(objects: ET.Element, line: StopLine) -> None:
         hdg=0.0,
         orientation=line.orientation,
         length=STOP_LINE_THICKNESS_M,
-        width=width,
+        width=line.width,
     )
     _add(element, "validity", fromLane=line.lanes[0], toLane=line.lanes[1])
 
@@ -272,7 +281,7 @@ def _crosswalk(objects: ET.Element, crosswalk: Crosswalk) -> None:
         name="crosswalk",
         type="crosswalk",
         s=crosswalk.s,
-        t=0.0,
+        t=crosswalk.t,
         zOffset=0.0,
         hdg=0.0,
         orientation="none",
@@ -302,8 +311,26 @@ def _type(element: ET.Element, limit_kmh: int) -> None:
     _add(kind, "speed", max=limit_kmh, unit="km/h")
 
 
-def _width(lane: ET.Element, width: float) -> None:
-    _add(lane, "width", sOffset=0.0, a=width, b=0.0, c=0.0, d=0.0)
+def _width(lane: ET.Element, width: float, slope: float = 0.0) -> None:
+    _add(lane, "width", sOffset=0.0, a=width, b=slope, c=0.0, d=0.0)
+
+
+def _island(objects: ET.Element, crossing: BuiltCrossing, connector: Connector) -> None:
+    """A roundabout's middle, told from the road that circles it: t to the left by the circle's radius."""
+    circle = max(connector.curve.pieces, key=lambda piece: piece.curvature)
+    _add(
+        objects,
+        "object",
+        id=connector.road_id * 100,
+        name="roundabout",
+        type="trafficIsland",
+        s=circle.s,
+        t=1 / circle.curvature,
+        zOffset=0.0,
+        hdg=0.0,
+        orientation="none",
+        radius=crossing.crossing.island_m,
+    )
 
 
 def _mark(lane: ET.Element, s_offset: float, kind: str, lane_change: str, color: str = "standard") -> None:

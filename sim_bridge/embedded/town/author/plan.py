@@ -13,38 +13,60 @@ LANE_WIDTH_M = 3.5
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Half a street across, mirrored: `lanes` of LANE_WIDTH_M each way, then a sidewalk or a shoulder."""
+    """A street across: `lanes` along it and `back` lanes against it, then parking, then a sidewalk or a shoulder."""
 
     lanes: int
     limit_kmh: int
     border: str  # "sidewalk" | "shoulder"
     border_width_m: float
     may_overtake: bool = False  # a broken centre line on roads with one lane each way
+    back: int | None = None  # None: as many as `lanes`; 0: a one-way street
+    lane_width_m: float = LANE_WIDTH_M
+    parking_m: float = 0.0  # width of the parking lane on either side, 0 for none
+    is_unmarked: bool = False  # without a centre line
+    quarter: str = ""  # what is built beside it, by its name in `scenery`; "" goes by the lanes and the border
 
-    @property
-    def carriageway_m(self) -> float:
-        """From the centre line to the edge of the outermost driving lane."""
-        return self.lanes * LANE_WIDTH_M
+    def count(self, side: int) -> int:
+        """Driving lanes to the right (-1, along the street) or to the left (1) of the reference line."""
+        return self.lanes if side < 0 or self.back is None else self.back
+
+    def carriageway_m(self, side: int) -> float:
+        """From the reference line to the edge of the outermost driving lane."""
+        return self.count(side) * self.lane_width_m
+
+    def kerb_m(self, side: int) -> float:
+        """From the reference line to the edge of the asphalt that is driven or parked on."""
+        return self.carriageway_m(side) + (self.parking_m if self.count(side) else 0.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """Where three or four streets meet. With "stop" or "yield" the arm without a street opposite gives way."""
+    """Where three or four streets meet, each at `reach_m` from the middle (None: as near as turns allow).
+
+    With "stop" or "yield" the arm without a street opposite gives way, with "all-way stop" every arm. A "roundabout"
+    needs the radius of its island. "free" is a ramp's end on a through road: lanes run on without a sign.
+    """
 
     name: str
     x: float
     y: float
-    control: str  # "lights" | "stop" | "yield"
+    control: str  # "lights" | "stop" | "yield" | "all-way stop" | "roundabout" | "free"
+    reach_m: float | None = None
+    island_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Street:
-    """A street from one crossing to another; `via` are its corner points, each (x, y, radius of the bend)."""
+    """A street from one crossing to another; `via` are its corner points, each (x, y, radius of the bend).
+
+    `crosswalks` are further ones than those at crossings, as shares of the street's length.
+    """
 
     start: str
     end: str
     profile: Profile
     via: tuple[tuple[float, float, float], ...] = ()
+    crosswalks: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,11 @@ OUTSKIRTS = Quarter(
     ("facade_office", "facade_brick", "facade_plaster"), (1, 3), (16, 30), (12, 20), (14.0, 24.0), (10, 40), 0.5
 )
 
+SUBURB = Quarter(
+    ("facade_plaster", "facade_brick", "facade_plaster"), (1, 2), (10, 15), (9, 12), (5.0, 9.0), (5.0, 11.0), 0.18, True
+)
+QUARTERS = {"suburb": SUBURB, "village": VILLAGE, "centre": CENTRE, "street": TOWN_STREET, "outskirts": OUTSKIRTS}
+
 
 def furnish(network: Network) -> Scenery:
     random = np.random.default_rng(network.plan.seed)
@@ -79,6 +84,8 @@ def furnish(network: Network) -> Scenery:
 
 
 def _quarter(profile: Profile) -> Quarter:
+    if profile.quarter:
+        return QUARTERS[profile.quarter]
     if profile.border == "shoulder":
         return OUTSKIRTS
     if profile.lanes > 1:
@@ -106,7 +113,7 @@ def _buildings(network: Network, ground: Ground, random: np.random.Generator) ->
 def _building(road: Road, quarter: Quarter, side: int, s: float, random: np.random.Generator) -> Building:
     profile = road.street.profile
     width, depth = random.uniform(*quarter.width), random.uniform(*quarter.depth)
-    edge = profile.carriageway_m + profile.border_width_m + random.uniform(*quarter.setback)
+    edge = profile.kerb_m(side) + profile.border_width_m + random.uniform(*quarter.setback)
     x, y, heading = _beside(road, s + width / 2, side * (edge + depth / 2))
     facade = str(random.choice(quarter.facades))
     tints = TINTS[facade]
@@ -133,7 +140,7 @@ def _lamps(road: Road, ground: Ground) -> Iterator[Lamp]:
         bend = _tight_bend(road, float(s))
         side = -bend if bend else side
         aside = profile.border_width_m - LAMP_FROM_EDGE_M if bend else LAMP_FROM_EDGE_M
-        x, y, heading = _beside(road, float(s), side * (profile.carriageway_m + aside))
+        x, y, heading = _beside(road, float(s), side * (profile.kerb_m(side) + aside))
         ground.occupy(x, y, 0.8)
         yield Lamp(x, y, heading - side * math.pi / 2)
         side = -side
@@ -148,7 +155,7 @@ def _props(road: Road, ground: Ground, random: np.random.Generator) -> Iterator[
         for s in np.arange(CLEAR_OF_MOUTH_M + 8.0, road.curve.length - CLEAR_OF_MOUTH_M - 8.0, 23.0):
             if random.random() < 0.45:
                 continue
-            t = profile.carriageway_m + profile.border_width_m - 0.45
+            t = profile.kerb_m(side) + profile.border_width_m - 0.45
             along = float(s + random.uniform(-4, 4))
             x, y, heading = _beside(road, along, side * t)
             if ground.is_free(x, y, 0.9) and not _tight_bend(road, along):
@@ -160,8 +167,8 @@ def _props(road: Road, ground: Ground, random: np.random.Generator) -> Iterator[
 def _street_trees(network: Network, ground: Ground, random: np.random.Generator) -> Iterator[Tree]:
     for road in network.roads:
         profile = road.street.profile
-        beyond = profile.carriageway_m + profile.border_width_m
         for side in (1, -1):
+            beyond = profile.kerb_m(side) + profile.border_width_m
             for s in np.arange(8.0, road.curve.length - 8.0, TREE_SPACING_M):
                 along, aside = float(s + random.uniform(-3, 3)), beyond + random.uniform(1.8, 4.5)
                 x, y, _ = _beside(road, along, side * aside)
@@ -209,7 +216,7 @@ def _rail(road: Road) -> Rail:
     profile = road.street.profile
     x, y, heading = _beside(road, road.curve.length / 2, 0.0)
     side = 1 if -math.sin(heading) * x + math.cos(heading) * y > 0 else -1
-    t = side * (profile.carriageway_m + profile.border_width_m + RAIL_FROM_EDGE_M)
+    t = side * (profile.kerb_m(side) + profile.border_width_m + RAIL_FROM_EDGE_M)
     stations = np.arange(4.0, road.curve.length - 4.0, RAIL_STEP_M)
     return Rail(tuple(_beside(road, float(s), t)[:2] for s in stations))
 
