@@ -22,6 +22,7 @@ from sim_bridge.messages import (
     DriverInfo,
     Instruction,
     InstructionKind,
+    InstructionMode,
     Observation,
 )
 
@@ -29,6 +30,9 @@ from sim_bridge.messages import (
 FRESH_TICKS = 3
 # An instruction or question with more unknown words than this is not guessed at.
 UNKNOWN_SHARE = 0.5
+# Whoever asks for a turn overrules the navigator: its target points, which lead another way, are then left out of the
+# prompt, as they were in nearly all such training views.
+OVERRULING = (InstructionKind.TURN_LEFT, InstructionKind.TURN_RIGHT, InstructionKind.STRAIGHT)
 CANNOT_OBEY = "I can only follow driving instructions."
 CANNOT_ANSWER = "I can only answer about the road."
 
@@ -41,6 +45,8 @@ class PocketDriver:
         self._runtime = PocketRuntime(folder, graphs)
         self._looked_at = (-1, -1)  # episode, tick
         self._look: Reading | None = None
+        self._asked: tuple[str, InstructionMode] | None = None  # the newest instruction, read once as it came in
+        self._overruling: tuple[str, InstructionMode] | None = None  # the instruction that shuts the navigator up
         self.info = DriverInfo(
             name="pocket",
             label="Pocket (learned, camera only)",
@@ -51,9 +57,11 @@ class PocketDriver:
     def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
         began = time.perf_counter()
         look = self._look_now(observation, fresh_ticks=0)
-        prompt, obeys = self._prompt(observation, instruction, talk_first)
-        commentary, kind = "", InstructionKind.NONE
         speed = observation.ego.speed_mps
+        prompt, obeys = self._prompt(observation, instruction, talk_first)
+        if obeys and self._heard_overruling(look, prompt, instruction):
+            prompt, obeys = self._prompt(observation, instruction, talk_first)
+        commentary, kind = "", InstructionKind.NONE
         if talk_first:
             reading = self._runtime.read(look, prompt)
             commentary, heard = self._runtime.say(reading)
@@ -81,6 +89,8 @@ class PocketDriver:
         """What the car does and why; with an instruction, the car's reply to it."""
         look = self._look_now(observation, FRESH_TICKS)
         prompt, obeys = self._prompt(observation, instruction, speaks=True)
+        if obeys and self._heard_overruling(look, prompt, instruction):
+            prompt, obeys = self._prompt(observation, instruction, speaks=True)
         reading = self._runtime.read(look, prompt)
         if obeys and reading.unknown_share > UNKNOWN_SHARE:
             yield CANNOT_OBEY
@@ -118,10 +128,23 @@ class PocketDriver:
         way = prompts.by_target_points(observation.target_points_xy_in_ego)
         speed = observation.ego.speed_mps
         if instruction is not None:
-            dream = prompts.dream(speed, way, instruction.text, instruction.mode)
+            is_alone = self._overruling == (instruction.text, instruction.mode)
+            shown = prompts.NO_NAVIGATION if is_alone else way
+            dream = prompts.dream(speed, shown, instruction.text, instruction.mode)
             if dream.user:
                 return dream, True
         return (prompts.commentary(speed, way), False) if speaks else (self._plain(observation), False)
+
+    def _heard_overruling(self, look: Reading, prompt: prompts.Prompt, instruction: Instruction | None) -> bool:
+        """Whether `prompt` is the first of an instruction that overrules the navigator, by what the network hears in
+        it; from then on its prompts are without target points."""
+        asked = None if instruction is None else (instruction.text, instruction.mode)
+        if asked == self._asked:
+            return False
+        self._asked = asked
+        kind = InstructionKind(self._runtime.kind(self._runtime.read(look, prompt))[0])
+        self._overruling = asked if kind in OVERRULING else None
+        return self._overruling is not None
 
     def _plain(self, observation: Observation) -> prompts.Prompt:
         way = prompts.by_target_points(observation.target_points_xy_in_ego)

@@ -13,12 +13,12 @@ from torch import Tensor
 from model import prompts
 from model.pocket.network import Batch
 from model.pocket.vocabulary import Tokens, Vocabulary
-from model.training import targets
+from model.training import labels, targets
 from model.training.samples import FrameFacts, Sample
 from sim_bridge.messages import RouteCommand
 
 # Shares of what a view is shown for. The dreams carry the instructions; most of them are obeyed, some refused.
-TASK_SHARES = {"drive": 0.13, "commentary": 0.25, "vqa": 0.17, "dream": 0.45}
+TASK_SHARES = {"drive": 0.11, "commentary": 0.20, "vqa": 0.22, "dream": 0.47}
 ACT_AT_ONCE_SHARE = 0.5
 # Of the views whose target points are dropped, how many are told the navigator's command instead.
 COMMAND_SHARE = 0.5
@@ -58,7 +58,7 @@ def navigation(facts: FrameFacts, sample: Sample, rng: np.random.Generator) -> p
     """How the navigator shows the way in this view: target points, a command, or not at all."""
     if sample.target_points is not None:
         return prompts.by_target_points(sample.target_points)
-    if rng.random() < COMMAND_SHARE:
+    if sample.kind not in labels.TURNS and rng.random() < COMMAND_SHARE:
         command, then = RouteCommand(facts.command), RouteCommand(facts.next_command)
         return prompts.by_command(command, facts.command_distance_m, then)
     return prompts.NO_NAVIGATION

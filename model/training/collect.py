@@ -1,7 +1,8 @@
 """`launch.py collect`: frames with facts for Pocket to learn from, by parallel workers with a world each.
 
 Staged frames teleport the car into a freshly drawn scene every tick; driven frames come from the teacher driving among
-traffic, or from Pocket driving itself (`--driver pocket`) with the teacher writing. Resumable: what is already in the folder counts. Ctrl-C stops after the frames under way and loses nothing.
+traffic, or from Pocket driving itself (`--driver pocket`) with the teacher writing. Resumable: what is already in the
+folder counts. Ctrl-C stops after the frames under way and loses nothing.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ CURVE_BRAKE_MPS2 = 2.0
 # The tyres' comfortable edge, for somebody who asked for speed.
 LATERAL_WHEN_ASKED_MPS2 = 4.0
 FREE_BRAKE_MPS2 = 4.0
-STOP_BRAKE_MPS2 = 4.0
-# "Stop" is done within a plan: from higher speeds it brakes harder than that.
-STOP_WITHIN_S = 2.0
+STOP_BRAKE_MPS2 = 4.5
+# "Stop" is done well within a plan, so that its last points coincide: from higher speeds it brakes harder than that.
+STOP_WITHIN_S = 1.6
 SLOWER_BRAKE_MPS2 = 2.5
 FASTER_ACCELERATION_MPS2 = 3.0
 TOP_SPEED_MPS = 25.0

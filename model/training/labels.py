@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.training import phrases, questions, sentences
-from model.training.expert import Rolled, cruise_speed, hazards, obey, roll_out
+from model.training.expert import TURN_NAME, Rolled, cruise_speed, hazards, obey, roll_out
 from model.training.paths import at_distance, headings, prolong
 from model.training.samples import FrameFacts, Sample
 from sim_bridge.messages import InstructionKind, InstructionMode
@@ -32,20 +32,27 @@ TARGET_DROPPED = 0.12
 PLAUSIBLE_BRAKE_MPS2 = 5.0
 
 KIND_WEIGHTS = {
-    Kind.STOP: 0.13,
-    Kind.SLOWER: 0.11,
-    Kind.FASTER: 0.16,
-    Kind.TARGET_SPEED: 0.17,
-    Kind.LANE_LEFT: 0.10,
-    Kind.LANE_RIGHT: 0.10,
+    Kind.STOP: 0.15,
+    Kind.SLOWER: 0.09,
+    Kind.FASTER: 0.13,
+    Kind.TARGET_SPEED: 0.22,
+    Kind.LANE_LEFT: 0.09,
+    Kind.LANE_RIGHT: 0.09,
     Kind.TURN_LEFT: 0.05,
     Kind.TURN_RIGHT: 0.05,
-    Kind.STRAIGHT: 0.04,
+    Kind.STRAIGHT: 0.03,
     Kind.GO: 0.05,
-    Kind.UNCLEAR: 0.04,
+    Kind.UNCLEAR: 0.05,
 }
 # A lane or turn that the town does not have is asked for this much less often, enough to learn the refusal.
 IMPOSSIBLE_SHARE = 0.25
+# A turn shows in the path's 20 m only where the junction is this near; there it is asked for this much more often.
+TURN_SHOWS_M, TURN_SHOWN_TIMES = 16.0, 5.0
+# A lane that is there and may not be used: the only views in which SAFETY mode declines a lane change.
+FORBIDDEN_LANE_TIMES = 2.0
+# Whoever asks for a turn overrules the navigator: the words alone say which way, see PocketDriver.
+TURN_TARGETS_DROPPED = 0.9
+TURNS = (Kind.TURN_LEFT, Kind.TURN_RIGHT, Kind.STRAIGHT)
 
 
 def plan(
@@ -72,9 +79,11 @@ def sampled_speed(facts: FrameFacts, rng: np.random.Generator) -> float:
     return float(fastest * rng.uniform(0.1, 1.0) ** 0.7)
 
 
-def sampled_targets(facts: FrameFacts, rng: np.random.Generator) -> npt.NDArray[np.float32] | None:
-    """The navigator's two target points with its noise, (2, 2), or None: no hint at all."""
-    if rng.random() < TARGET_DROPPED:
+def sampled_targets(
+    facts: FrameFacts, rng: np.random.Generator, dropped: float = TARGET_DROPPED
+) -> npt.NDArray[np.float32] | None:
+    """The navigator's two target points with its noise, (2, 2), or None, in a share of `dropped`: no hint at all."""
+    if rng.random() < dropped:
         return None
     first, second = sparse_ahead(facts.changes_m, float(rng.uniform(0.0, THINNED_MAX_M)))
     points = at_distance(np.asarray(facts.route, dtype=np.float64), [first, second])
@@ -117,16 +126,17 @@ def aux_of(facts: FrameFacts) -> dict[str, float]:
 
 
 def sampled_kind(facts: FrameFacts, rng: np.random.Generator) -> InstructionKind:
+    """An instruction somebody may give here: seldom what cannot be done, often what this frame alone can teach."""
     weights = dict(KIND_WEIGHTS)
-    lacking = {
-        Kind.LANE_LEFT: facts.lane_left is None,
-        Kind.LANE_RIGHT: facts.lane_right is None,
-        Kind.TURN_LEFT: "left" not in facts.turns,
-        Kind.TURN_RIGHT: "right" not in facts.turns,
-        Kind.STRAIGHT: "straight" not in facts.turns,
+    shows = facts.junction_m is not None and facts.junction_m < TURN_SHOWS_M and len(facts.turns) > 1
+    for kind, name in TURN_NAME.items():
+        weights[kind] *= IMPOSSIBLE_SHARE if name not in facts.turns else TURN_SHOWN_TIMES if shows else 1.0
+    lanes = {
+        Kind.LANE_LEFT: (facts.lane_left, facts.may_change_left),
+        Kind.LANE_RIGHT: (facts.lane_right, facts.may_change_right),
     }
-    for kind, is_missing in lacking.items():
-        weights[kind] *= IMPOSSIBLE_SHARE if is_missing else 1.0
+    for kind, (lane, is_allowed) in lanes.items():
+        weights[kind] *= IMPOSSIBLE_SHARE if lane is None else 1.0 if is_allowed else FORBIDDEN_LANE_TIMES
     share = np.cumsum(list(weights.values()))
     return list(weights)[int(np.searchsorted(share, rng.random() * share[-1], side="right"))]
 
@@ -185,7 +195,7 @@ def sample(
     return Sample(
         task=task,
         speed_mps=speed,
-        target_points=sampled_targets(facts, rng),
+        target_points=sampled_targets(facts, rng, TURN_TARGETS_DROPPED if meant in TURNS else TARGET_DROPPED),
         instruction=instruction,
         mode=mode,
         question=question,

@@ -12,10 +12,22 @@ from model.pocket.vision import Seen
 from model.training.batches import Targets
 from model.training.targets import IGNORED_KIND
 
-WEIGHTS = {"words": 1.0, "path": 2.0, "speed": 2.0, "aux": 0.5, "cells": 2.0, "kind": 0.3}
+WEIGHTS = {
+    "words": 1.0,
+    "path": 2.0,
+    "speed": 2.0,
+    "path_steps": 2.0,
+    "speed_steps": 2.0,
+    "aux": 0.5,
+    "cells": 2.0,
+    "kind": 0.3,
+}
 # The tracker steers by the path's first ten metres, where the way back to the lane is decimetres; with SimLingo's 1 m
 # their squares vanish beside the far points, and a car that is a metre off drives on straight.
 PATH_BETA_M = 0.2
+# From one point to the next: a standing car's points coincide to centimetres, and a path that zigzags by a decimetre
+# about the right line makes the wheel tremble. Both are nothing to the points' own loss.
+STEP_BETA_M = 0.05
 # Background fills nearly every cell. A lamp is in one cell of every fifth picture, walkers in a few cells of most, and
 # the mean is over weights: what is weighted without need takes from the others.
 CELL_WEIGHTS = {"nothing": 1.0, "vehicle": 3.0, "pedestrian": 20.0, "red": 40.0, "yellow": 40.0, "green": 40.0}
@@ -31,6 +43,8 @@ def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[s
         "words": _words(output.words, batch),
         "path": points(output.path, wanted.path, PATH_BETA_M),
         "speed": points(output.speed, wanted.speed),
+        "path_steps": points(output.path.diff(dim=1), wanted.path.diff(dim=1), STEP_BETA_M),
+        "speed_steps": points(output.speed.diff(dim=1), wanted.speed.diff(dim=1), STEP_BETA_M),
         "aux": _whole_picture(output.seen, wanted),
         "cells": _cells(output.seen.cells, wanted.cells),
         "kind": _kinds(output.kinds, wanted.kinds),

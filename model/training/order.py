@@ -11,14 +11,16 @@ import numpy as np
 from model.training.frames import Frames
 from model.training.samples import FrameFacts
 
-LIGHT_TURNS, WALKER_TURNS = 3, 2
+LIGHT_TURNS, WALKER_TURNS, OWN_DRIVING_TURNS = 3, 2, 2
 
 
 def turns(facts: FrameFacts) -> int:
-    """How often per epoch a frame is looked at."""
+    """How often per epoch a frame is looked at. Those of Pocket's own driving are what it will meet."""
     if facts.light is not None:
         return LIGHT_TURNS
-    return WALKER_TURNS if facts.pedestrian is not None else 1
+    return max(
+        WALKER_TURNS if facts.pedestrian is not None else 1, OWN_DRIVING_TURNS if facts.source == "pocket" else 1
+    )
 
 
 class Order:

@@ -50,8 +50,28 @@ BEFORE = (
     "ok",
     "car",
     "i want you to",
+    "you should",
+    "you need to",
+    "well",
+    "so",
+    "right",
+    "all right",
+    "alright",
 )
-AFTER = ("please", "now", "for me", "thanks", "thank you", "if you can", "will you")
+# "right" is a side in half of all instructions, so it is met where it is none, too.
+AFTER = (
+    "please",
+    "now",
+    "for me",
+    "thanks",
+    "thank you",
+    "if you can",
+    "will you",
+    "right now",
+    "right away",
+    "all right",
+    "then",
+)
 
 # The phrasings a newcomer is shown are always learnt.
 ALWAYS_LEARNT = frozenset(
@@ -99,7 +119,9 @@ def decorate(text: str, rng: np.random.Generator) -> str:
     if rng.random() < 0.2:
         text = f"{BEFORE[rng.integers(len(BEFORE))]} {text}"
     if rng.random() < 0.15:
-        text = f"{text} {AFTER[rng.integers(len(AFTER))]}"
+        after = AFTER[rng.integers(len(AFTER))]
+        # "go right" and "now" make "go right now", which is another instruction.
+        text = text if after == "now" and text.endswith("right") else f"{text} {after}"
     return text
 
 

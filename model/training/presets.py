@@ -47,7 +47,7 @@ PRESETS = {
 class Settings:
     """One run, as every process of it is told."""
 
-    data: Path
+    data: tuple[Path, ...]
     out: Path
     budget: Budget
     preset: str = "pocket"
@@ -56,6 +56,7 @@ class Settings:
     resume: bool = False
     seed: int = 0
     peak_rate: float = PEAK_RATE
+    begin_from: Path | None = None  # a folder of weights to begin with, None for random ones
 
     @property
     def sizes(self) -> Preset:

@@ -85,3 +85,12 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
     fresh = folder / "training.json.part"
     fresh.write_text(json.dumps(card, indent=1), encoding="utf-8")
     fresh.replace(folder / "training.json")
+
+
+def read_card(folder: Path) -> dict[str, Any]:
+    """The run's record, empty where none was written yet or it is damaged."""
+    try:
+        found = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -16,8 +16,10 @@ from pathlib import Path
 
 import torch
 
+from model.pocket import weights
+from model.pocket.config import PocketConfig
 from model.training import worker
-from model.training.frames import DataError, broken_sentence, open_split
+from model.training.frames import DataError, broken_sentence, open_splits
 from model.training.presets import PRESETS, Settings
 from model.training.run_folder import RunError, open_new
 from model.training.schedule import Budget
@@ -28,7 +30,7 @@ FAILED, BAD_INPUT = 1, 2
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--data", type=Path, required=True, help="The data set's folder, as `launch.py collect` made it."
+        "--data", type=Path, required=True, nargs="+", help="The data sets' folders, as `launch.py collect` made them."
     )
     parser.add_argument("--out", type=Path, required=True, help="The folder of this run: checkpoint, log and curves.")
     budget = parser.add_mutually_exclusive_group()
@@ -38,6 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     budget.add_argument("--views", type=int, help="Train until this many pictures were looked at, whatever it takes.")
     parser.add_argument("--workers", type=int, default=2, help="Processes of one thread each, on a CPU (default 2).")
     parser.add_argument("--resume", action="store_true", help="Go on with the run in --out where it was cut off.")
+    parser.add_argument(
+        "--from",
+        dest="begin_from",
+        type=Path,
+        metavar="FOLDER",
+        help="Begin with the weights in this folder instead of random ones; words are matched by their letters.",
+    )
     parser.add_argument("--preset", choices=sorted(PRESETS), default="pocket", help="The size of network to train.")
     parser.add_argument("--seed", type=int, default=0, help="Another seed gives another order and other first weights.")
 
@@ -56,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
     else:
         failed = _run_processes(settings, frames)
     if not failed:
-        ship = f"python -m model.training.ship {settings.out} --data {settings.data}"
+        ship = f"python -m model.training.ship {settings.out} --data {settings.data[0]}"
         print(f"The run is in {settings.out}; `{ship}` exports it and puts it where Pocket drives from.", flush=True)
     return failed
 
@@ -67,9 +76,11 @@ def _settings(args: argparse.Namespace) -> Settings:
         raise ValueError("expected a budget above zero: --minutes 60, or --views 200000")
     if args.workers < 1:
         raise ValueError(f"expected at least one worker, got --workers {args.workers}")
+    if args.begin_from is not None and not args.resume:
+        PocketConfig.load(args.begin_from / weights.CONFIG)  # a folder without weights is named before data is read
     has_gpu = torch.cuda.is_available()
     return Settings(
-        data=args.data,
+        data=tuple(args.data),
         out=args.out,
         budget=Budget(minutes, args.views),
         preset=args.preset,
@@ -77,6 +88,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         device="cuda" if has_gpu else "cpu",
         resume=args.resume,
         seed=args.seed,
+        begin_from=args.begin_from,
     )
 
 
@@ -87,8 +99,10 @@ def _prepare(settings: Settings) -> worker.Splits:
     (settings.out / "rendezvous").unlink(missing_ok=True)
     opened = []
     for split in ("train", "val"):
-        frames = open_split(settings.data, split)
+        frames = open_splits(settings.data, split)
         print(f"{split}: {len(frames)} frames of {', '.join(frames.towns) or 'an unnamed town'}", flush=True)
+        if frames.untellable:
+            print(f"{split}: left out {frames.untellable} frames whose label no picture can tell.", flush=True)
         if sentence := broken_sentence(frames):
             print(f"{split}: {sentence}", flush=True)
         opened.append(frames)

@@ -17,10 +17,12 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
+from model.pocket import weights
+from model.pocket.config import PocketConfig
 from model.pocket.network import Pocket
 from model.pocket.vocabulary import Vocabulary
-from model.training import batches, curves, held_out, labels, losses, phrases, run_folder, schedule
-from model.training.frames import Frames, open_split
+from model.training import batches, curves, held_out, labels, losses, phrases, run_folder, schedule, warm_start
+from model.training.frames import Frames, open_splits
 from model.training.gradients import FlatGradients
 from model.training.order import Order
 from model.training.presets import Settings
@@ -54,13 +56,18 @@ class Worker:
         self.settings, self.rank, self.train = settings, rank, train
         self.device = torch.device(settings.device)
         torch.manual_seed(settings.seed)
-        self.words = Vocabulary.of(phrases.words())
-        self.network = Pocket(settings.config(self.words.words)).to(self.device)
+        self.words = vocabulary(settings)
+        self.network = Pocket(settings.config(self.words.words))
+        self.begun_from: dict[str, Any] | None = None
+        if settings.begin_from is not None and not settings.resume:
+            self.begun_from = warm_start.begin_from(settings.begin_from, self.network, self.words.words)
+        self.network.to(self.device)
         self.network.vision.to(memory_format=torch.channels_last)
         self.optimizer = optimizer(self.network, settings.peak_rate)
         self.progress = Progress()
         if settings.resume:
             self.progress = run_folder.resume(settings.out, self.network, self.optimizer)
+            self.begun_from = run_folder.read_card(settings.out).get("begun_from")
         self.gradients = FlatGradients(self.network)
         looks = held_out.views(val, _held_out_labels, self.words, settings.sizes.held_out_views)
         self.order = Order(train, settings.seed)
@@ -174,6 +181,7 @@ class Worker:
                 "val_frames": self.val_frames,
                 "towns": list(self.train.towns),
             },
+            "begun_from": self.begun_from,
             "preset": self.settings.preset,
             "budget": {"minutes": budget.minutes, "views": budget.views},
             "finished": self._share() >= 1.0,
@@ -191,6 +199,14 @@ class Worker:
         }
 
 
+def vocabulary(settings: Settings) -> Vocabulary:
+    """The words a run begins with stay its words: a resumed run reads what the grammar has learnt since as unknown."""
+    stored = settings.out / weights.CONFIG
+    if settings.resume and stored.exists():
+        return Vocabulary(PocketConfig.load(stored).vocabulary)
+    return Vocabulary.of(phrases.words())
+
+
 Splits = tuple[Frames, Frames]  # train, val
 
 
@@ -199,7 +215,7 @@ def main(settings: Settings, rank: int, frames: Splits | None = None) -> None:
     if settings.device == "cpu":
         torch.set_num_threads(1)  # more threads per process wait for each other; more processes do not
     if frames is None:
-        frames = (open_split(settings.data, "train", packs=False), open_split(settings.data, "val", packs=False))
+        frames = (open_splits(settings.data, "train", packs=False), open_splits(settings.data, "val", packs=False))
     if settings.workers > 1:
         rendezvous = (settings.out / "rendezvous").resolve()
         dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=settings.workers)

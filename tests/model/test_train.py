@@ -15,10 +15,26 @@ import numpy as np
 import pytest
 import torch
 
+from model.pocket import weights
+from model.pocket.config import PocketConfig
 from model.pocket.driver import PocketDriver
-from model.pocket.vocabulary import Vocabulary
-from model.training import batches, eye_cache, labels, losses, order, phrases, run_folder, schedule, ship, train
-from model.training.frames import Frames, open_split
+from model.pocket.network import Pocket
+from model.pocket.vocabulary import SPECIALS, Vocabulary
+from model.training import (
+    batches,
+    eye_cache,
+    labels,
+    losses,
+    order,
+    phrases,
+    run_folder,
+    schedule,
+    ship,
+    train,
+    warm_start,
+)
+from model.training.contradictions import looks_at_home_elsewhere
+from model.training.frames import DataError, Frames, open_split, open_splits
 from model.training.losses import WEIGHTS
 from model.training.presets import Settings
 from model.training.schedule import Budget
@@ -33,6 +49,7 @@ from sim_bridge.messages import (
     Observation,
 )
 from tests.model import painted_frames
+from tests.model.teacher_scenes import open_road, straight_line
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -210,6 +227,61 @@ def test_broken_pictures_are_left_out_and_counted(tmp_path: Path) -> None:
     assert len(after.broken) == 2
 
 
+def test_a_run_begins_from_weights_and_words_keep_their_meaning(run: Path, data: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    arrays, config = weights.read(run), json.loads((run / "config.json").read_text())
+    # Old weights that never heard of one word, with the others in another order.
+    forgotten = config["vocabulary"].index("junction")
+    rest = [k for k in range(len(config["vocabulary"])) if k != forgotten]
+    rest = rest[: len(SPECIALS)] + rest[len(SPECIALS) :][::-1]
+    config["vocabulary"] = [config["vocabulary"][k] for k in rest]
+    arrays["adapters.words"] = arrays["adapters.words"][rest] + 7.0
+    weights.write(old, PocketConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}), arrays)
+    (old / "training.json").write_text(json.dumps({"saved_at": "yesterday", "views": 500}))
+
+    words = Vocabulary.of(phrases.words())
+    network = Pocket(PocketConfig.load(run / "config.json"))
+    begun = warm_start.begin_from(old, network, words.words)
+    assert begun == {"new_words": 1, "saved_at": "yesterday", "views_in_all": 500}
+    table = network.state_dict()["adapters.words"].numpy()
+    for word in ("stop", "left", "<speed>"):
+        np.testing.assert_array_equal(
+            table[words.words.index(word)], arrays["adapters.words"][config["vocabulary"].index(word)]
+        )
+    assert np.abs(table[words.words.index("junction")]).max() < 1.0
+
+    out = tmp_path / "new"
+    assert run_train(data, out, "--workers", "1", "--views", "4", "--from", str(old)) == 0
+    assert json.loads((out / "training.json").read_text())["begun_from"] == begun
+    assert run_train(data, out, "--workers", "1", "--views", "8", "--resume") == 0
+    card = json.loads((out / "training.json").read_text())
+    assert card["begun_from"] == begun and card["views"] == 8
+    assert run_train(data, tmp_path / "never", "--workers", "1", "--views", "4", "--from", str(tmp_path)) == 2
+
+
+def test_several_folders_are_one_and_a_town_kept_for_testing_is_refused(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    painted_frames.write(tmp_path, 12)
+    one, other = open_split(data, "train"), open_split(tmp_path, "train")
+    both = open_splits([data, tmp_path, tmp_path / "nothing"], "train")
+    assert len(both) == len(one) + len(other)
+    np.testing.assert_array_equal(both.eye(len(one) + 2), other.eye(2))
+    assert both.facts[len(one) + 2].place == other.facts[2].place
+    monkeypatch.setattr("model.training.folders.HELD_OUT_TOWNS", both.towns)
+    with pytest.raises(DataError, match="kept for testing"):
+        open_splits([data, tmp_path], "train")
+
+
+def test_frames_that_contradict_their_picture_are_left_out() -> None:
+    # The lane's middle lies 2.2 m to the right: the car stands in the lane on the left, as one that belongs there.
+    assert looks_at_home_elsewhere(open_road(route=straight_line(2.2, 0.0)))
+    assert not looks_at_home_elsewhere(open_road(route=straight_line(2.2, 0.0), lane_left=None))
+    assert not looks_at_home_elsewhere(open_road(route=straight_line(-2.2, 0.0)))
+    assert not looks_at_home_elsewhere(open_road(route=straight_line(0.8, 0.0)))
+
+
 # ---- parts ----------------------------------------------------------------------------------------------------------
 
 
@@ -258,7 +330,7 @@ def test_the_loss_falls_on_one_batch(data: Path) -> None:
     frames = open_split(data, "train")
     few = Frames(frames.eyes, frames.rows[:4], frames.facts[:4])
     torch.manual_seed(0)
-    worker = Worker(Settings(data, data / "unused", Budget(views=10**6), "debug", workers=1), 0, few, few)
+    worker = Worker(Settings((data,), data / "unused", Budget(views=10**6), "debug", workers=1), 0, few, few)
     batch, wanted = worker._batch(np.random.default_rng(0))
     seen = []
     for _ in range(60):
