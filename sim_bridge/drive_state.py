@@ -5,12 +5,14 @@ Session thread only; the view made from it is safe anywhere.
 
 from __future__ import annotations
 
+import math
 import time
 
 from sim_bridge.acting_plan import ActingPlan
 from sim_bridge.driver_at_work import DriverAtWork, Sight
 from sim_bridge.engagement import Event
 from sim_bridge.interfaces import Driver, Simulator
+from sim_bridge.lockstep import Lockstep
 from sim_bridge.messages import (
     CameraFrame,
     Control,
@@ -32,18 +34,21 @@ NOWHERE = EgoState(0.0, 0.0, 0.0, 0.0)
 class DriveState:
     """One per session, changed in place; `restart` at every new episode."""
 
-    def __init__(self, simulator: Simulator, driver: Driver, plan_age_max_s: float) -> None:
+    def __init__(self, simulator: Simulator, driver: Driver, plan_age_max_s: float, lockstep: Lockstep) -> None:
         self.simulator = simulator
-        self.work = DriverAtWork(driver)
-        self.plan = ActingPlan(plan_age_max_s)
+        self.lockstep = lockstep
+        self.work = DriverAtWork(driver, finishes_words=lockstep.is_on)
+        # The world never moves on an old plan where it waits for each one.
+        self.plan = ActingPlan(math.inf if lockstep.is_on else plan_age_max_s)
         self.wheel = Wheel()
         self.instruction = StandingInstruction()
         self.talk_order = TalkOrder.ALONGSIDE
         self.phase, self.failure = Phase.STARTING, ""
         self.control = Control()
-        self.rates, self.stuck = Rates(), StuckWatch()
+        self.rates, self.stuck = Rates(lockstep.window_s), StuckWatch()
         self.frames: tuple[CameraFrame, ...] = ()
         self._seen: Observation | None = None
+        self._collisions = 0
         self._notice, self._notice_until_tick = "", 0
 
     @property
@@ -57,6 +62,14 @@ class DriveState:
         return self._seen is not None
 
     @property
+    def waits_for_plan(self) -> bool:
+        """Lockstep: the driver drives and has not yet planned for what is seen and asked now."""
+        if not self.lockstep.is_on or not self.wheel.driver_steers:
+            return False
+        asked = self.instruction.asked
+        return self.lockstep.is_used_up(self.plan.plan, self.seen.tick, asked.serial if asked else 0)
+
+    @property
     def sight(self) -> Sight:
         """What the driver is to look at next."""
         return Sight(self.seen, self.instruction.asked, self.talk_order)
@@ -66,15 +79,21 @@ class DriveState:
         self.plan.restart(first.episode)
         self.instruction = StandingInstruction(after=self.instruction)
         self.wheel.happens(Event.EPISODE_STARTED)
-        self.control, self.rates, self.stuck = Control(), Rates(), StuckWatch()
+        self.control, self.rates, self.stuck = Control(), Rates(self.lockstep.window_s), StuckWatch()
+        self.lockstep.forget()
         self.phase, self.failure = Phase.RUNNING, ""
-        self._notice_until_tick = 0
+        self._collisions = self._notice_until_tick = 0
         self.sees(first)
 
     def sees(self, observation: Observation) -> None:
         self._seen = observation
         chase = self.simulator.chase_frame()
         self.frames = (*observation.frames, chase) if chase else observation.frames
+
+        hits = self.simulator.collisions
+        if len(hits) > self._collisions:
+            self.says(f"The car has hit {_named(hits[-1].other_type_id)}.")
+        self._collisions = len(hits)
 
     def says(self, notice: str) -> None:
         """A sentence for the next five seconds of driving."""
@@ -114,9 +133,18 @@ class DriveState:
             instruction_kind=instruction.kind,
             instruction_note=instruction.note,
             talk_order=self.talk_order,
+            progress=self.work.progress,
+            lockstep_ticks=self.lockstep.ticks,
             commentary=speech.commentary,
             answers=speech.answers,
+            collisions=self._collisions,
             input_echo=wheel.echo,
             notice=self._notice if tick < self._notice_until_tick else speech.trouble,
             failure=self.failure,
         )
+
+
+def _named(type_id: str) -> str:
+    """An actor as a person calls it."""
+    words = {"vehicle": "another vehicle", "walker": "a pedestrian"}
+    return words.get(type_id.split(".")[0], "something beside the road")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sim_bridge.acting_plan import DriverTrouble
-from sim_bridge.interfaces import Driver
+from sim_bridge.interfaces import Cancelled, Driver, SlowDriver
 from sim_bridge.mailbox import Mailbox
-from sim_bridge.messages import DrivePlan, Instruction, Observation, TalkOrder
+from sim_bridge.messages import DrivePlan, Instruction, Observation, Progress, TalkOrder
 from sim_bridge.speech import Speech
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,8 @@ Outcome = DrivePlan | DriverTrouble
 # Pieces said per plan when plans leave no time of their own, and per tick in lockstep, where time cannot decide.
 PIECES_PER_PLAN = 1
 PIECES_PER_LOCKSTEP_TICK = 4
+# What is done sooner is never shown: a bar that flashes by tells nobody anything.
+PROGRESS_SHOWN_AFTER_S = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,10 +38,14 @@ class Sight:
 
 
 class DriverAtWork:
-    """Owns a driver between `start` and `stop` (realtime), or is called through `look_now` (lockstep)."""
+    """Owns a driver between `start` and `stop` (its own thread), or is called through `look_now` (the caller's).
 
-    def __init__(self, driver: Driver) -> None:
+    `finishes_words`: a world that waits lets the driver say all it has to say between two plans.
+    """
+
+    def __init__(self, driver: Driver, finishes_words: bool = False) -> None:
         self.driver = driver
+        self._finishes_words = finishes_words
         self.speech = Speech(driver)
         self._sights: Mailbox[Sight] = Mailbox()
         self._outcomes: Mailbox[Outcome] = Mailbox()
@@ -48,6 +54,11 @@ class DriverAtWork:
         self._thread: threading.Thread | None = None
         self._busy_since: float | None = None
         self._has_failed = False
+        self._doing, self._doing_since = "", 0.0
+        self._progress: Progress | None = None
+        self._is_unwanted = threading.Event()
+        if isinstance(driver, SlowDriver):
+            driver.report = self._hears
 
     # ---- the session's side
 
@@ -66,11 +77,17 @@ class DriverAtWork:
         """
         self._is_resting.clear()
         self._rest.set()
+        self.cancel(keeps_answers=True)
         self._sights.take()
         self._sights.wake()
         self._is_resting.wait(timeout_s if self._thread is not None else 0.0)
 
-    def look_now(self, sight: Sight) -> Outcome:
+    def cancel(self, keeps_answers: bool = False) -> None:
+        """Give up the call in progress at its next report. A driver that does not report finishes it."""
+        if not (keeps_answers and self._doing == "answer"):
+            self._is_unwanted.set()
+
+    def look_now(self, sight: Sight) -> Outcome | None:
         """Lockstep: plan for this observation and say the next few words, in the caller's thread."""
         outcome = self._planned(sight)
         for _ in range(PIECES_PER_LOCKSTEP_TICK):
@@ -82,13 +99,22 @@ class DriverAtWork:
         return self._outcomes.take()
 
     def busy_s(self) -> float:
-        """Seconds of wall time the driver has been inside one call; 0 when it is idle."""
+        """Seconds of wall time the driver has been inside one call without a sign; 0 when it is idle."""
         since = self._busy_since
         return 0.0 if since is None else time.monotonic() - since
+
+    @property
+    def progress(self) -> Progress | None:
+        """What the driver is busy with, once it has been for a moment."""
+        progress, elapsed_s = self._progress, time.monotonic() - self._doing_since
+        if progress is None or elapsed_s < PROGRESS_SHOWN_AFTER_S:
+            return None
+        return replace(progress, doing=self._doing, elapsed_s=elapsed_s)
 
     def stop(self, timeout_s: float = 3.0) -> bool:
         """End the thread. False when the driver is stuck in a call: the daemon thread then dies with the process."""
         self._stopping.set()
+        self.cancel()
         self._sights.close()
         if self._thread is not None:
             self._thread.join(timeout_s)
@@ -108,17 +134,50 @@ class DriverAtWork:
             # Plan first; with nothing to plan, talk; with nothing to say either, wait for the next picture.
             if (newer := self._sights.take()) is not None:
                 sight = newer
-                self._outcomes.put(self._planned(sight))
-                for _ in range(PIECES_PER_PLAN):
-                    self._speaks(sight)
+                if (outcome := self._planned(sight)) is None:
+                    # Who did not want the plan gets no commentary instead of it; questions are still answered.
+                    sight = replace(sight, talk_order=TalkOrder.TALK_FIRST)
+                    continue
+                self._outcomes.put(outcome)
+                self._speaks_between_plans(sight)
             elif sight is None or not self._speaks(sight):
                 self._sights.wait(timeout_s=0.25)
 
-    def _planned(self, sight: Sight) -> Outcome:
-        observation = sight.observation
+    def _speaks_between_plans(self, sight: Sight) -> None:
+        pieces = 0
+        while pieces < PIECES_PER_PLAN or self._finishes_words:
+            if self._stopping.is_set() or self._rest.is_set() or not self._speaks(sight):
+                return
+            pieces += 1
+
+    def _hears(self, progress: Progress) -> None:
+        """The driver's own sign of life, on its thread. Raises Cancelled where nobody waits for it any more."""
         self._busy_since = time.monotonic()
+        self._progress = progress
+        if self._is_unwanted.is_set():
+            self._is_unwanted.clear()
+            raise Cancelled("nobody waits for this any more")
+
+    def _begins(self, doing: str) -> None:
+        self._busy_since = time.monotonic()
+        if doing != self._doing:
+            self._doing, self._doing_since, self._progress = doing, self._busy_since, None
+            if not self._stopping.is_set():
+                self._is_unwanted.clear()
+
+    def _ends(self, is_over: bool) -> None:
+        self._busy_since = None
+        if is_over:
+            self._doing, self._progress = "", None
+
+    def _planned(self, sight: Sight) -> Outcome | None:
+        """None where the person gave it up."""
+        observation = sight.observation
+        self._begins("plan")
         try:
             plan = self.driver.plan(observation, sight.instruction, sight.talk_order is TalkOrder.TALK_FIRST)
+        except Cancelled:
+            return None
         except Exception as problem:  # whatever a driver raises must brake the car, not end the drive
             if not self._has_failed:
                 log.exception("The driver failed; it is asked again with every picture.")
@@ -126,16 +185,16 @@ class DriverAtWork:
             line = f"The driver failed: {type(problem).__name__}: {problem}. It is asked again with every picture."
             return DriverTrouble(observation.episode, line)
         finally:
-            self._busy_since = None
+            self._ends(is_over=True)
         self._has_failed = False
         if plan.commentary:
             self.speech.says_first(plan.commentary, plan.made_at_tick)
         return plan
 
     def _speaks(self, sight: Sight) -> bool:
-        self._busy_since = time.monotonic()
+        self._begins(self.speech.topic)
         try:
             talks_alongside = sight.talk_order is TalkOrder.ALONGSIDE
             return self.speech.advance(sight.observation, sight.instruction, comments=talks_alongside)
         finally:
-            self._busy_since = None
+            self._ends(is_over=not self.speech.is_within_words)

@@ -5,11 +5,12 @@ The session thread alone calls a Simulator. One driver thread, started by the se
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterator
+from typing import Protocol, runtime_checkable
 
 from sim_bridge.messages import (
     CameraFrame,
+    Collision,
     Control,
     DrivePlan,
     DriverInfo,
@@ -17,11 +18,16 @@ from sim_bridge.messages import (
     InstructionKind,
     Manoeuvre,
     Observation,
+    Progress,
 )
 
 
 class SimulatorLost(RuntimeError):
     """The world stopped answering; its message names the world and the way back."""
+
+
+class Cancelled(RuntimeError):
+    """A person does not want to wait for this call any longer."""
 
 
 class Simulator(Protocol):
@@ -49,6 +55,10 @@ class Simulator(Protocol):
     def progress(self, kind: InstructionKind) -> Manoeuvre:
         """How the lane change or turn begun by `begin(kind)` stands."""
 
+    @property
+    def collisions(self) -> tuple[Collision, ...]:
+        """What the car came to touch since the reset, in order; lasting contact is one collision."""
+
     def close(self) -> None:
         """Destroy our own actors and restore the world's settings. Twice is fine."""
 
@@ -69,3 +79,13 @@ class Driver(Protocol):
         """The answer to a question about this observation, a few characters at a time."""
 
     def close(self) -> None: ...
+
+
+@runtime_checkable
+class SlowDriver(Protocol):
+    """A Driver whose calls may take seconds. Whoever calls it sets `report`, which is called on the way through each.
+
+    `report` may raise Cancelled, which the driver lets through with nothing half done; its next call works.
+    """
+
+    report: Callable[[Progress], None]

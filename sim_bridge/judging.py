@@ -9,6 +9,7 @@ import math
 
 from sim_bridge.messages import (
     Ask,
+    Cancel,
     Command,
     CommandResult,
     Engage,
@@ -40,6 +41,8 @@ def _refusal(command: Command, view: SessionView) -> str:
         return text_objection(command.question, "question")
     if isinstance(command, SetInstruction):
         return text_objection(command.text, "instruction") if command.text else ""
+    if isinstance(command, Cancel):
+        return "" if view.progress else "The driver is not busy with anything that could be cancelled."
     if isinstance(command, Step):
         return _step_refusal(command, view)
     if isinstance(command, HumanInput | Takeover):

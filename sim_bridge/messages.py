@@ -201,6 +201,21 @@ class DriverInfo:
     label: str
     is_privileged: bool
     detail: str = ""
+    frame_s: float = 0.0  # seconds one plan took when the driver was loaded; 0: well within control rate
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """driver -> session -> app: how far a call that takes seconds has come.
+
+    `doing` is "plan", "answer" or "commentary". `done` of `of` parts of `stage`; `of` 0: the end is not known before.
+    """
+
+    stage: str  # a word for a person: "looking", "reading", "speaking", "planning"
+    done: int = 0
+    of: int = 0
+    doing: str = ""
+    elapsed_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +278,11 @@ class SetTalkOrder:
 
 
 @dataclass(frozen=True, slots=True)
+class Cancel:
+    """Give up what a slow driver is busy with. A drive that waits for the plan is paused by it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Takeover:
     holder: str
     reason: Reason = Reason.USER_TAKEOVER
@@ -313,6 +333,7 @@ Command = (
     | SetInstruction
     | Ask
     | SetTalkOrder
+    | Cancel
     | Takeover
     | Engage
     | HumanInput
@@ -337,6 +358,15 @@ class CommandResult:
 
 
 # ---- views: session -> app, cockpit, recorder ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Collision:
+    """The car came to touch something; `other_type_id` is CARLA's, such as vehicle.audi.tt."""
+
+    tick: int
+    other_type_id: str
+    impulse_ns: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,8 +426,11 @@ class SessionView:
     instruction_kind: InstructionKind = InstructionKind.NONE
     instruction_note: str = ""  # "done", "obeying", "not a driving instruction", ...
     talk_order: TalkOrder = TalkOrder.ALONGSIDE
+    progress: Progress | None = None  # what the driver is busy with, once that takes long enough to be seen
+    lockstep_ticks: int = 0  # the world waits for each plan and then moves this far; 0: it waits for nobody
     commentary: Commentary = field(default_factory=Commentary)
     answers: tuple[Answer, ...] = ()  # newest last, at most 20
+    collisions: int = 0  # since the reset
     input_echo: tuple[str, int, float] | None = None  # holder, seq, sent_at_ms of the input this tick applied
     notice: str = ""
     failure: str = ""

@@ -57,5 +57,5 @@ class Rate:
 class Rates:
     """What a session counts, from one reset to the next. `sim_time` counts seconds of the world."""
 
-    def __init__(self) -> None:
-        self.plans, self.frames, self.sim_time = Rate(), Rate(), Rate()
+    def __init__(self, window_s: float = WINDOW_S) -> None:
+        self.plans, self.frames, self.sim_time = Rate(window_s), Rate(window_s), Rate(window_s)

@@ -1,8 +1,9 @@
 """DriveSession: the clock and the loop that drives a car through a world. One thread runs it and owns the simulator.
 
 One tick: obey commands -> take the newest plan -> engagement and safety -> tracker or hands -> tick the world -> show.
-Realtime: the world goes on at 20 Hz with the newest plan, whose age is shown. Lockstep: the world waits for each plan,
-nothing reads a wall clock, and two drives with the same seed and commands are the same.
+Realtime: the world goes on at 20 Hz with the newest plan, whose age is shown. Lockstep: the world waits for each plan.
+A drive that is run live waits for a driver that is too slow for anything else, while people watch, ask and take over;
+one that is advanced by its caller reads no wall clock, and two with the same seed and commands are the same.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ from sim_bridge.driver_at_work import Outcome
 from sim_bridge.engagement import Event
 from sim_bridge.interfaces import Driver, Simulator, SimulatorLost
 from sim_bridge.judging import judged
+from sim_bridge.lockstep import Lockstep
 from sim_bridge.messages import (
     TICK_S,
     Ask,
+    Cancel,
     Command,
     CommandResult,
     DrivePlan,
@@ -47,18 +50,27 @@ from sim_bridge.typed_text import cleaned
 log = logging.getLogger(__name__)
 
 PAUSED_LOOK_S = 0.05
-PAUSED_SHOW_S = 0.5
+PAUSED_SHOW_S = 0.25
+# A driver may be silent for as long as this many of its frames take.
+STUCK_FRAMES = 5
+PLAN_CANCELLED = "Stopped waiting for the plan; the drive is paused. Resume plans anew."
+CANCELLED = "Cancelled."
 
 
 @dataclass(frozen=True, slots=True)
 class SessionConfig:
-    """`has_pictures`: encode what the cameras saw into the views; scoring in lockstep has no use for it."""
+    """`has_pictures`: encode what the cameras saw into the views; scoring in lockstep has no use for it.
+
+    `lockstep_ticks`: how far a live drive moves on each plan that it waited for; 0 never waits, None waits where the
+    driver's own frame time leaves no other choice.
+    """
 
     seed: int = 0
     has_pictures: bool = True
     plan_age_max_s: float = PLAN_AGE_MAX_S
     # A driver inside one call for this long is not slow but hung; only another process can replace it.
     driver_stuck_s: float = 30.0
+    lockstep_ticks: int | None = None
 
 
 class DriveSession:
@@ -67,7 +79,9 @@ class DriveSession:
 
     def __init__(self, simulator: Simulator, driver: Driver, config: SessionConfig | None = None) -> None:
         self._config = config or SessionConfig()
-        self._drive = DriveState(simulator, driver, self._config.plan_age_max_s)
+        lockstep = Lockstep(self._config.lockstep_ticks, driver.info.frame_s)
+        self._drive = DriveState(simulator, driver, self._config.plan_age_max_s, lockstep)
+        self._stuck_s = max(self._config.driver_stuck_s, STUCK_FRAMES * driver.info.frame_s)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._seed = self._config.seed
@@ -98,7 +112,7 @@ class DriveSession:
     # ---- realtime
 
     def run(self) -> None:
-        """Drive until `stop` or a Stop command, at 20 ticks per second of wall time.
+        """Drive until `stop` or a Stop command, at 20 ticks per second of wall time or as the driver allows.
 
         Raises SimulatorLost when the world is gone, and RuntimeError when the driver hangs, after the newest view says
         so: both need another process to go on.
@@ -122,18 +136,34 @@ class DriveSession:
         while not self._stopping.wait(pacer.wait_s()):
             is_news = self._obey_commands()
             is_news |= self._take(work.outcome())
-            if self._drive.phase is Phase.PAUSED and not self._steps_left:
+            if self._stands_still():
                 if is_news or time.monotonic() - shown_s > PAUSED_SHOW_S:
                     shown_s = time.monotonic()
                     self._show()
                 self._stopping.wait(PAUSED_LOOK_S)
                 pacer.restart()
-                continue
-            self._tick()
-            work.look(self._drive.sight)
-            pacer.ticked()
-            if work.busy_s() > self._config.driver_stuck_s:
+            else:
+                self._tick()
+                if not self._drive.lockstep.is_on or not self._drive.wheel.driver_steers:
+                    self._look()
+                pacer.ticked()
+            if work.busy_s() > self._stuck_s:
                 raise RuntimeError(f"The driver has been inside one call for {work.busy_s():.0f} s; it hangs.")
+
+    def _stands_still(self) -> bool:
+        """Whether the world waits: for a person who paused it, or for the driver, which is asked for its plan."""
+        if self._drive.phase is Phase.PAUSED and not self._steps_left:
+            return True
+        if not self._drive.waits_for_plan:
+            return False
+        self._look()
+        return True
+
+    def _look(self) -> None:
+        """Show the driver what is seen and asked now; in lockstep once."""
+        sight, lockstep = self._drive.sight, self._drive.lockstep
+        if lockstep.is_news(sight) or not lockstep.is_on:
+            self._drive.work.look(sight)
 
     # ---- lockstep
 
@@ -168,7 +198,7 @@ class DriveSession:
         drive.work.rest()
         drive.restart(drive.simulator.reset(seed))
         if self._is_realtime:
-            drive.work.look(drive.sight)
+            self._look()
         self._show()
 
     def _take(self, outcome: Outcome | None) -> bool:
@@ -253,6 +283,8 @@ class DriveSession:
             case SetTalkOrder(order):
                 drive.talk_order = order
                 self._look_again()
+            case Cancel():
+                self._cancel()
             case _:
                 self._obey_clock(command)
         return ""
@@ -270,7 +302,21 @@ class DriveSession:
             case Stop():
                 self._stopping.set()
 
+    def _cancel(self) -> None:
+        drive, progress = self._drive, self._drive.work.progress
+        drive.work.cancel()
+        drive.lockstep.forget()
+        if progress and progress.doing == "plan" and drive.lockstep.is_on and drive.phase is Phase.RUNNING:
+            drive.phase, self._steps_left = Phase.PAUSED, 0
+            drive.says(PLAN_CANCELLED)
+        else:
+            drive.says(CANCELLED)
+
     def _look_again(self) -> None:
-        """While paused no new picture comes: the driver plans for the frozen one with what has changed."""
-        if self._is_realtime and self._drive.phase is Phase.PAUSED:
-            self._drive.work.look(self._drive.sight)
+        """While the world stands still no new picture comes: the driver plans for this one with what has changed."""
+        if not self._is_realtime:
+            return
+        if self._drive.lockstep.is_on:
+            self._drive.work.cancel(keeps_answers=True)
+        if self._drive.phase is Phase.PAUSED:
+            self._look()

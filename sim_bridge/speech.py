@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sim_bridge.interfaces import Driver
+from sim_bridge.interfaces import Cancelled, Driver
 from sim_bridge.messages import Answer, Commentary, Instruction, Observation
 
 ANSWERS_KEPT = 20
@@ -20,6 +20,8 @@ QUESTIONS_WAITING_MAX = 5
 COMMENTARY_PAUSE_US = 1_500_000
 # No sentence is longer than this; a driver that never ends is cut off here.
 CHARACTERS_MAX = 1000
+CANCELLED = "Cancelled before there was an answer."
+CUT_OFF = " … (cancelled)"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,6 +52,16 @@ class Speech:
     @property
     def answers(self) -> tuple[Answer, ...]:
         return self._answers
+
+    @property
+    def topic(self) -> str:
+        """What the next piece belongs to, "answer" or "commentary"."""
+        return "answer" if self._answering or self._questions else "commentary"
+
+    @property
+    def is_within_words(self) -> bool:
+        """Whether an answer or a sentence is begun and not ended."""
+        return self._answering is not None or self._commenting is not None
 
     def ask(self, question: str, question_id: int, observation: Observation) -> str:
         """Queue a question about `observation`. Returns why it cannot be asked, or ""."""
@@ -98,6 +110,11 @@ class Speech:
     def _answer_on(self, question_id: int, words: Iterator[str]) -> None:
         try:
             piece = next(words, None)
+        except Cancelled:
+            self._answering = None
+            has_text = any(answer.question_id == question_id and answer.text for answer in self._answers)
+            self._write(question_id, CUT_OFF if has_text else "", "" if has_text else CANCELLED, is_final=True)
+            return
         except Exception as problem:  # as above: whatever the driver raises belongs to the person who asked
             self._answering = None
             self._write(question_id, error=_trouble("answer", problem), is_final=True)
@@ -140,6 +157,9 @@ class Speech:
     def _comment_on(self, words: Iterator[str], observation: Observation) -> None:
         try:
             piece = next(words, None)
+        except Cancelled:
+            self._end_commentary(observation, "")
+            return
         except Exception as problem:  # as above
             self._end_commentary(observation, _trouble("comment", problem))
             return
