@@ -62,6 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--workers", type=int, default=0, help="Parallel workers; 0 takes one for each core.")
     parser.add_argument("--seed", type=int, default=0, help="The seed of every draw.")
     parser.add_argument("--town", default="Backseat01", help="The town to collect in.")
+    parser.add_argument(
+        "--held-out", action="store_true", help="Collect in a town that is kept for testing; nothing trains on it."
+    )
     parser.add_argument("--carla", default="", metavar="HOST:PORT", help="Use a running CARLA 0.9.16 instead.")
     parser.add_argument("--port", type=int, default=FIRST_PORT, help="The first port to try for our own worlds.")
     parser.add_argument("--json", action="store_true", help="Print the data card as JSON in the end.")
@@ -87,6 +90,8 @@ def main(args: argparse.Namespace) -> int:
 def _bad_use(args: argparse.Namespace) -> str:
     if args.frames < 1 or not 0.0 <= args.drive_share <= 1.0 or args.workers < 0:
         return "Expected --frames of at least 1, --drive-share from 0 to 1 and --workers of at least 0."
+    if args.town in folders.HELD_OUT_TOWNS and not args.held_out:
+        return f"{args.town} is kept for testing: --held-out collects there all the same, into a folder of its own."
     if args.driver == "pocket" and not (args.weights / "config.json").is_file():
         return f"Expected --weights to hold a Pocket; there is no config.json in {args.weights}."
     if args.carla and not re.fullmatch(r"[\w.-]+:\d+", args.carla):

@@ -115,6 +115,23 @@ def test_bad_use_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert collect.main(parsed("--out", str(tmp_path / "file" / "x"), "--frames", "1")) == 2
 
 
+def test_a_town_kept_for_testing_is_collected_on_purpose_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--out", str(tmp_path), "--town", folders.HELD_OUT_TOWNS[0], "--frames", "1"]
+    assert collect.main(parsed(*words)) == 2
+    assert "kept for testing" in capsys.readouterr().err
+    assert collect._bad_use(parsed(*words, "--held-out")) == ""
+
+
+def test_pocket_drives_only_with_weights(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect.main(parsed("--out", str(tmp_path), "--driver", "pocket", "--weights", str(tmp_path))) == 2
+    assert "config.json" in capsys.readouterr().err
+    made = collect.shares(parsed("--out", str(tmp_path), "--driver", "pocket", "--drive-share", "0.5"), 10)
+    assert {share.weights for share in made} == {str(collect.SHIPPED)}
+    assert {share.weights for share in collect.shares(parsed("--out", str(tmp_path)), 10)} == {""}
+
+
 def test_work_is_shared_out_whole_and_a_shared_world_has_one_worker(tmp_path: Path) -> None:
     made = collect.shares(parsed("--out", str(tmp_path), "--workers", "3", "--drive-share", "0.2"), 100)
     assert len(made) == 3 and sum(share.staged + share.driven for share in made) == 100
