@@ -91,6 +91,7 @@ def status_of(view: SessionView) -> dict[str, Any]:
         "throttle": finite(view.control.throttle),
         "brake": finite(view.control.brake),
         "pose": {"x_m": finite(view.ego.x_m), "y_m": finite(view.ego.y_m), "yaw_rad": finite(view.ego.yaw_rad)},
+        "collisions": view.collisions,
         "commentary": view.commentary.text,
         "talk_order": view.talk_order.value,
         "frame_hz": vitals["frame_hz"],
@@ -105,7 +106,7 @@ def status_before_first_view() -> dict[str, Any]:
     hands = ("steer", "throttle", "brake", "pose", "frame_hz", "model_is_privileged")
     words = ("model", "model_label", "town", "world", "engagement", "engagement_reason", "holder", "commentary")
     more = ("instruction_asked", "instruction_acting", "instruction_mode", "instruction_kind", "instruction_note")
-    empty: dict[str, Any] = {"phase": "starting", "episode": 0, "tick": 0, "sim_time_s": 0.0}
+    empty: dict[str, Any] = {"phase": "starting", "episode": 0, "tick": 0, "sim_time_s": 0.0, "collisions": 0}
     empty |= dict.fromkeys(figures + hands) | dict.fromkeys((*words, *more, "talk_order", "notice", "failure"), "")
     return empty
 
@@ -169,6 +170,7 @@ def _drive(view: SessionView) -> dict[str, Any]:
         "reason": view.engagement_reason.value,
         "reason_words": REASON_WORDS[view.engagement_reason],
         "holder": view.holder,
+        "collisions": view.collisions,
     }
 
 

@@ -31,6 +31,9 @@ LENS = {
     "chromatic_aberration_offset": "0",
 }
 
+# Touching the same thing again within this many frames (a second of 20 Hz ticks) is the same collision.
+CONTACT_FRAMES = 20
+
 
 def ego_state(actor: Any, snapshot: Any) -> EgoState:
     """Where the car is in one world snapshot. The speed is along the car: negative when it rolls back."""
@@ -98,6 +101,7 @@ class Rig:
         self._config = config
         self.actors: list[Any] = []
         self.hits: list[tuple[int, str, float]] = []
+        self._touched_in: dict[int, int] = {}  # other actor -> the newest frame of touching it
         try:
             self.ego = self._spawned(world, spawn_points)
             self.front = self._mounted(CameraOnCar(world, self.ego, config.front_camera))
@@ -136,9 +140,13 @@ class Rig:
         sensor.listen(self._hit)
 
     def _hit(self, event: Any) -> None:
+        other = event.other_actor
+        before, self._touched_in[other.id] = self._touched_in.get(other.id), event.frame
+        if before is not None and event.frame - before <= CONTACT_FRAMES:
+            return
         impulse = event.normal_impulse
         strength = math.sqrt(impulse.x**2 + impulse.y**2 + impulse.z**2)
-        self.hits.append((event.frame, event.other_actor.type_id, strength))
+        self.hits.append((event.frame, other.type_id, strength))
 
     def stop_listening(self) -> None:
         """Before the actors are destroyed: a callback into a dead sensor is a crash of the client."""

@@ -16,6 +16,7 @@ from sim_bridge.messages import (
     TICK_S,
     CameraFrame,
     CameraSpec,
+    Collision,
     Control,
     DrivePlan,
     DriverInfo,
@@ -49,6 +50,7 @@ class StraightRoad:
         self.controls: list[Control] = []
         self.is_closed = self.is_walled_in = False
         self.episode = 0
+        self.collisions: tuple[Collision, ...] = ()
         self._ego = EgoState(0.0, 0.0, 0.0, 0.0)
         self._tick = 0
         self._lane_at_begin = 0

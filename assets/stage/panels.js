@@ -40,6 +40,8 @@ export function showVitals(shown, vitals, local) {
 export function showDrive(shown, drive, phase, me) {
   put(shown.speed, figure(drive.speed, 1));
   put(shown.kmh, figure(drive.speed === null ? null : drive.speed * 3.6, 0));
+  shown.hits.hidden = drive.collisions === 0;
+  put(shown.hits, drive.collisions === 1 ? "1 collision" : `${drive.collisions} collisions`);
   put(shown.target, figure(drive.target, 1, " m/s"));
   put(shown["strip-speed"], `${figure(drive.speed, 1)} / ${figure(drive.target, 1)} m/s`);
   for (const name of ["steer", "throttle", "brake"]) put(shown[`strip-${name}`], figure(drive[name], 2));

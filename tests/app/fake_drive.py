@@ -53,6 +53,7 @@ class FakeDrive:
         self.commands: list[m.Command] = []
         self.inputs: list[tuple[float, m.HumanInput]] = []
         self.is_silent = False
+        self.collisions = 0
         self._hz = hz
         self._is_painting = is_painting
         self._lock = threading.Lock()
@@ -257,6 +258,7 @@ class FakeDrive:
             talk_order=self._talk,
             commentary=self._commentary(),
             answers=tuple(self._answers),
+            collisions=self.collisions,
             input_echo=(self._hands.holder, self._hands.seq, self._hands.sent_at_ms) if self._hands else None,
             failure=self._failure,
         )

@@ -189,6 +189,17 @@ def test_pause_and_reset_are_one_click_each(house: House, live: Any) -> None:
     until(lambda: house.drive.view().episode == episode + 1, "the next episode")
 
 
+def test_collisions_are_counted_beside_the_speed(house: House, live: Any) -> None:
+    count = live.get_by_test_id("collisions")
+    assert not count.is_visible()
+    house.drive.collisions = 1
+    until(lambda: count.is_visible() and count.inner_text() == "1 collision", "the first collision")
+    house.drive.collisions = 2
+    until(lambda: count.inner_text() == "2 collisions", "the second")
+    house.drive.collisions = 0
+    until(lambda: not count.is_visible(), "a clean slate")
+
+
 def test_a_silent_drive_is_dimmed_and_comes_back_by_itself(house: House, live: Any) -> None:
     house.drive.is_silent = True
     live.wait_for_selector('.backseat[data-stale="true"]')

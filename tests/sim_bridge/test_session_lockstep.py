@@ -3,6 +3,7 @@ import pytest
 from sim_bridge.interfaces import SimulatorLost
 from sim_bridge.messages import (
     Ask,
+    Collision,
     CommandResult,
     Engage,
     Engagement,
@@ -270,6 +271,17 @@ def test_a_car_that_pushes_and_does_not_move_is_called_stuck() -> None:
     assert session.advance(30).notice == STUCK
     road.is_walled_in = False
     assert not session.advance(120).notice
+
+
+def test_what_the_car_hits_is_said_and_counted_until_the_reset() -> None:
+    road = StraightRoad()
+    session = started(road=road, ticks=60)
+    road.collisions = (Collision(60, "walker.pedestrian.0003", 900.0),)
+    view = session.advance(1)
+    assert view.collisions == 1 and view.notice == "The car has hit a pedestrian."
+    road.collisions = ()
+    session.submit(Reset())
+    assert session.advance(1).collisions == 0
 
 
 def test_a_car_that_waits_is_not_called_stuck() -> None:
