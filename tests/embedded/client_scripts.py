@@ -17,10 +17,14 @@ import carla
 Pictures = queue.Queue
 
 
-@contextlib.contextmanager
-def synchronous(port: int) -> Iterator[carla.World]:
+def client_of(port: int) -> carla.Client:
     client = carla.Client("127.0.0.1", port)
-    client.set_timeout(5.0)
+    client.set_timeout(10.0)
+    return client
+
+
+@contextlib.contextmanager
+def ticked(client: carla.Client) -> Iterator[carla.World]:
     world = client.get_world()
     settings = world.get_settings()
     settings.synchronous_mode, settings.fixed_delta_seconds = True, 0.05
@@ -28,6 +32,29 @@ def synchronous(port: int) -> Iterator[carla.World]:
     yield world
     settings.synchronous_mode = False
     world.apply_settings(settings)
+
+
+@contextlib.contextmanager
+def synchronous(port: int) -> Iterator[carla.World]:
+    with ticked(client_of(port)) as world:
+        yield world
+
+
+@contextlib.contextmanager
+def managed(client: carla.Client, port: int, seed: int = 1) -> Iterator[carla.TrafficManager]:
+    """A synchronous Traffic Manager of the client that also ticks the world.
+
+    Of another client it would see the world through that client's stream, which may be a frame behind: a car that is
+    not in there yet is dropped for good, and one that is gone but still in there ends the process.
+    """
+    manager = client.get_trafficmanager(port)
+    manager.set_synchronous_mode(True)
+    manager.set_random_device_seed(seed)
+    yield manager
+    # libcarla wakes the manager's thread without holding its lock. A thread that is just falling asleep, as it is right
+    # after a tick, misses the call, and `shut_down` waits for it for ever.
+    time.sleep(0.1)
+    manager.shut_down()
 
 
 def ego(world: carla.World, spawn: int = 0) -> carla.Vehicle:
@@ -297,12 +324,8 @@ def finds_the_car_left_behind(port: int) -> None:
 
 def traffic(port: int) -> None:
     """CARLA's own Traffic Manager, with a real town and real physics."""
-    with synchronous(port) as world:
-        client = carla.Client("127.0.0.1", port)
-        client.set_timeout(10.0)
-        manager = client.get_trafficmanager(port + 60)
-        manager.set_synchronous_mode(True)
-        manager.set_random_device_seed(1)
+    client = client_of(port)
+    with ticked(client) as world, managed(client, port + 60) as manager:
         town = world.get_map()
         blueprint = world.get_blueprint_library().find("vehicle.lincoln.mkz_2020")
         points = town.get_spawn_points()
@@ -325,7 +348,6 @@ def traffic(port: int) -> None:
         for car in cars:
             car.destroy()
         world.tick()
-        manager.shut_down()
 
 
 def walks(port: int) -> None:
