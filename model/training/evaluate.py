@@ -11,7 +11,7 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--data", type=Path, help="Collected folders whose val split is looked at; dream needs it.")
     parser.add_argument("--routes", type=int, default=10, help="How many routes to drive.")
+    parser.add_argument("--traffic-routes", type=int, default=10, help="How many routes to drive among traffic.")
+    parser.add_argument(
+        "--traffic", type=int, default=15, help="How many vehicles CARLA's Traffic Manager drives there."
+    )
+    parser.add_argument("--walkers", type=int, default=6, help="How many people walk there.")
     parser.add_argument("--reds", type=int, default=10, help="How many red lights to approach.")
     parser.add_argument("--frames", type=int, default=600, help="How many held-out frames to look at.")
     parser.add_argument("--per-category", type=int, default=100, help="How many instructions of each kind and mode.")
@@ -62,7 +67,8 @@ def main(args: argparse.Namespace) -> int:
         if args.suite in ("dream", "all") and args.driver == "pocket":
             figures["open_loop"], cases = _open_loop(args)
         if args.suite in ("drive", "all"):
-            figures["drive"] = _closed_loop(args)
+            figures["drive"], wrong = _closed_loop(args)
+            cases += wrong
     except (SimulatorLost, WorldDidNotStart, ValueError, OSError) as error:
         print(f"The evaluation stopped: {error}", file=sys.stderr)
         return 1
@@ -77,7 +83,7 @@ def _bad_use(args: argparse.Namespace) -> str:
         return "The dream suite looks at collected frames: give their folder with --data, or choose --suite drive."
     if args.suite == "dream" and args.driver == "teacher":
         return "The teacher does not look at pictures; the dream suite is made of its labels. Use --suite drive."
-    if min(args.routes, args.reds, args.frames, args.per_category) < 0:
+    if min(args.routes, args.traffic_routes, args.traffic, args.walkers, args.reds, args.frames, args.per_category) < 0:
         return "Expected counts of at least 0."
     return ""
 
@@ -102,24 +108,54 @@ def _open_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
         driver.close()
 
 
-def _closed_loop(args: argparse.Namespace) -> dict[str, Any]:
-    from model.teacher.driver import TeacherDriver
+def _closed_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
+    """Routes alone, routes among traffic, red lights; each set on a simulator of its own in one world."""
     from model.training import evaluate_drive
+
+    figures: dict[str, Any] = {}
+    cases: list[Case] = []
+    with _world(args) as (host, port):
+        with _simulator(args, host, port) as simulator:
+            routed, wrong = evaluate_drive.routes(simulator, _driver_of(args, simulator), args.routes, args.seed, say)
+            waited = evaluate_drive.reds(simulator, _driver_of(args, simulator), args.reds, args.seed, say)
+        figures = {"routes": evaluate_drive.route_summary(routed), "red_lights": evaluate_drive.red_summary(waited)}
+        cases += wrong
+        if args.traffic_routes and args.traffic:
+            with _simulator(args, host, port, args.traffic, args.walkers) as simulator:
+                say(f"among {args.traffic} vehicles and {args.walkers} walkers")
+                limit_s = evaluate_drive.ROUTE_AMONG_TRAFFIC_S
+                routed, wrong = evaluate_drive.routes(
+                    simulator, _driver_of(args, simulator), args.traffic_routes, args.seed, say, limit_s
+                )
+            figures["traffic"] = evaluate_drive.route_summary(routed)
+            cases += wrong
+    return figures, cases
+
+
+def _simulator(args: argparse.Namespace, host: str, port: int, vehicles: int = 0, walkers: int = 0) -> Any:
     from sim_bridge.carla_config import CarlaConfig
     from sim_bridge.carla_simulator import CarlaSimulator
 
-    with _world(args) as (host, port):
-        config = CarlaConfig(
-            host=host, port=port, town=args.town, traffic_vehicles=0, chase_camera=None, is_embedded=not args.carla
+    return CarlaSimulator(
+        CarlaConfig(
+            host=host,
+            port=port,
+            town=args.town,
+            traffic_vehicles=vehicles,
+            walkers=walkers,
+            chase_camera=None,
+            is_embedded=not args.carla,
         )
-        with CarlaSimulator(config) as simulator:
+    )
 
-            def driver() -> Driver:
-                return TeacherDriver(simulator) if args.driver == "teacher" else _pocket(args)
 
-            routed = evaluate_drive.routes(simulator, driver, args.routes, args.seed, say)
-            waited = evaluate_drive.reds(simulator, driver, args.reds, args.seed, say)
-    return evaluate_drive.summary(routed, waited)
+def _driver_of(args: argparse.Namespace, simulator: Any) -> Callable[[], Driver]:
+    def made() -> Driver:
+        from model.teacher.driver import TeacherDriver
+
+        return TeacherDriver(simulator) if args.driver == "teacher" else _pocket(args)
+
+    return made
 
 
 @contextlib.contextmanager

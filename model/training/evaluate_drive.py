@@ -1,63 +1,70 @@
-"""Closed loop in lockstep, without traffic: does the car get along its route, and does it wait at red lights?
+"""Closed loop in lockstep: does the car get along its route, among traffic or alone, and does it wait at red lights?
 
-The scoring reads the simulator's own state through a teacher of its own; the driver under test sees pictures only. Ends
-of a route: the distance is done, the car hit something, it left its lane, or it stood about for no reason.
+A route is ROUTE_M metres from a drawn start, planned when the drive begins. It goes on after an infraction, as on the
+CARLA Leaderboard, until it is done, the car is stuck or off the route, or the time is up. What counts as one, and what
+it costs, is in `infractions`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import carla
 import numpy as np
 
-from model.teacher.driver import TeacherDriver
-from model.training.paths import offset_of_car
-from model.training.samples import FrameFacts
+from model.training import comfort
+from model.training.evaluate_frames import Case
+from model.training.infractions import STANDING_MPS, Watch
+from model.training.lane_keeping import LaneKeeping, PlannedRoute, planned_route
+from model.training.scored_drive import ScoredDrive
 from sim_bridge.carla_simulator import CarlaSimulator
 from sim_bridge.interfaces import Driver
-from sim_bridge.messages import TICK_S, EgoState, Observation, SetInstruction
-from sim_bridge.session import DriveSession, SessionConfig
+from sim_bridge.messages import TICK_S, EgoState
 
 Says = Callable[[str], None]
 MakesDriver = Callable[[], Driver]  # a session closes its driver, so every drive has its own
 
 ROUTE_M = 300.0
 ROUTE_S = 150.0
-# The centre of a lane 3.5 m wide is this far from its marking; half a metre of tyre over it is leaving the lane.
-LANE_LEFT_M = 1.75
-OFF_LANE_TICKS = 10
-# Inside a junction nothing is painted; the car may cut the way it takes by this much.
-OFF_WAY_M = 3.0
-# Standing this long without a red light, a leader or a walker ahead is being stuck.
-STUCK_S = 20.0
+# Among traffic there are queues to wait in.
+ROUTE_AMONG_TRAFFIC_S = 240.0
+# The plan goes on past the end, so that the car's nearest point is never cut off.
+PLANNED_BEYOND_M = 60.0
 
 RED_FROM_M = 40.0
 RED_S = 20.0
 # Standing this long before the line is waiting; a driver that creeps on does so earlier.
 WAITED_S = 4.0
 RED_NEAR_M = 12.0
-STANDING_MPS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class RouteScore:
-    """One route. `end`: "done" | "collision" | "left the lane" | "stuck" | "out of time"."""
+    """One route. `end`: "done" | "stuck" | "off the route" | "out of time"; `counts`: infractions by name.
+
+    `is_done`: driven whole, no collision, lane never left; `is_success`: nothing else went wrong either. Scores as on
+    the Leaderboard: `completion` 0..1, `infraction_score` 0..1, `driving_score` 0..100. `over_paint_s`: how long a side
+    of the car was over its lane's marking, `worst_over_m` how far at most (negative: within the lane).
+    """
 
     seed: int
     end: str
+    is_done: bool
+    is_success: bool
+    counts: dict[str, int]
+    completion: float
+    infraction_score: float
+    driving_score: float
     distance_m: float
     seconds: float
     mean_mps: float
-    red_lights_run: int
-    worst_offset_m: float
-
-    @property
-    def is_done(self) -> bool:
-        return self.end == "done"
+    over_paint_s: float
+    worst_over_m: float
+    comfort: float | None
+    efficiency: float | None
+    first_fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,125 +76,78 @@ class RedScore:
     stopped_before_line_m: float
 
 
-class _Watch:
-    """Counts what a drive does wrong, tick by tick."""
-
-    def __init__(self) -> None:
-        self.distance_m = self.worst_m = 0.0
-        self.red_run = 0
-        self.standing_s = 0.0
-        self._off_ticks = 0
-        self._light_before: tuple[str, float] | None = None
-        self._ego: EgoState | None = None
-
-    def sees(self, ego: EgoState, facts: FrameFacts) -> str:
-        """Take one tick in; returns how the route ended, "" while it goes on."""
-        if self._ego is not None:
-            self.distance_m += math.hypot(ego.x_m - self._ego.x_m, ego.y_m - self._ego.y_m)
-        self._ego = ego
-        self._sees_light(facts)
-        return self._sees_lane(facts) or self._sees_standing(ego, facts)
-
-    def _sees_light(self, facts: FrameFacts) -> None:
-        """A light that was red and near and is gone from the road ahead has been run."""
-        light = None if facts.light is None else (facts.light.state, facts.light.stop_line_m)
-        was, self._light_before = self._light_before, light
-        if was is None or was[0] != "red":
-            return
-        if 0.0 <= was[1] < 2.0 and (light is None or light[1] < 0.0 or light[1] > was[1] + 5.0):
-            self.red_run += 1
-
-    def _sees_lane(self, facts: FrameFacts) -> str:
-        offset = abs(offset_of_car(facts.route)[1])
-        self.worst_m = max(self.worst_m, offset)
-        self._off_ticks = self._off_ticks + 1 if offset > (OFF_WAY_M if facts.in_junction else LANE_LEFT_M) else 0
-        return "left the lane" if self._off_ticks >= OFF_LANE_TICKS else ""
-
-    def _sees_standing(self, ego: EgoState, facts: FrameFacts) -> str:
-        has_reason = (
-            (facts.light is not None and facts.light.state != "green" and facts.light.stop_line_m < 15.0)
-            or (facts.lead is not None and facts.lead.gap_m < 12.0)
-            or facts.pedestrian is not None
-        )
-        self.standing_s = 0.0 if ego.speed_mps > STANDING_MPS or has_reason else self.standing_s + TICK_S
-        return "stuck" if self.standing_s > STUCK_S else ""
+# ---- routes ----------------------------------------------------------------------------------------------------------
 
 
-class ScoredDrive:
-    """A lockstep session over a simulator with a judge beside it. One at a time on a simulator."""
-
-    def __init__(self, simulator: CarlaSimulator, driver: Driver, seed: int) -> None:
-        self._simulator = simulator
-        self._judge = TeacherDriver(simulator)
-        self._session = DriveSession(_Lent(simulator), driver, SessionConfig(seed=seed, has_pictures=False))
-
-    def begin(self) -> None:
-        """The first tick: the world is reset and the car stands at its start."""
-        self._session.advance(1)
-
-    def instruct(self, command: SetInstruction) -> None:
-        self._session.submit(command)
-
-    def ticks(self, seconds: float) -> Iterator[tuple[EgoState, FrameFacts]]:
-        """The car and the facts after each tick."""
-        for _ in range(round(seconds / TICK_S)):
-            view = self._session.advance(1)
-            yield view.ego, self._judge.facts(_observation(view))
-
-    def close(self) -> None:
-        self._session.close()
-
-
-class _Lent:
-    """A simulator that outlives its session: closing it does nothing."""
-
-    def __init__(self, simulator: CarlaSimulator) -> None:
-        self._simulator = simulator
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._simulator, name)
-
-    def close(self) -> None:
-        return
-
-
-def _observation(view: Any) -> Observation:
-    """What the judge needs of a moment; it reads the rest from the world."""
-    return Observation(
-        episode=view.episode,
-        tick=view.tick,
-        sim_time_us=view.sim_time_us,
-        ego=view.ego,
-        frames=(),
-        target_points_xy_in_ego=np.zeros((2, 2), np.float32),
-    )
-
-
-def one_route(simulator: CarlaSimulator, driver: MakesDriver, seed: int) -> RouteScore:
-    drive, watch, end = ScoredDrive(simulator, driver(), seed), _Watch(), "out of time"
-    seconds = 0.0
+def one_route(
+    simulator: CarlaSimulator, driver: MakesDriver, seed: int, seconds: float = ROUTE_S
+) -> tuple[RouteScore, str]:
+    """Drive one; its score, and the picture at the first fault ("" without one)."""
+    drive = ScoredDrive(simulator, driver(), seed)
+    track: list[EgoState] = []
+    others: list[float | None] = []
+    picture = ""
     try:
         drive.begin()
-        for ego, facts in drive.ticks(ROUTE_S):
-            seconds += TICK_S
-            found = "collision" if simulator.collisions else watch.sees(ego, facts)
-            if found or watch.distance_m >= ROUTE_M:
-                end = found or "done"
+        route = _plan(simulator, seed)
+        extent = simulator.ego.bounding_box.extent
+        keeping = LaneKeeping(route, extent.x, extent.y)
+        watch = Watch(min(ROUTE_M, keeping.length_m - 1.0))
+        for ego, facts in drive.ticks(seconds):
+            track.append(ego)
+            others.append(drive.others_mps())
+            went_wrong = watch.sees(ego, keeping.sees(ego), facts, simulator.collisions)
+            picture = picture or (drive.picture() if went_wrong or watch.end not in ("", "done") else "")
+            if watch.end:
                 break
+        return _score(seed, watch, track, others), picture
     finally:
         drive.close()
-    mean = watch.distance_m / max(seconds, TICK_S)
+
+
+def _plan(simulator: CarlaSimulator, seed: int) -> PlannedRoute:
+    """The route from where the car stands; the navigator draws the same ways from the same seed."""
+    return planned_route(simulator.navigator.dense_route()[0].waypoint, seed, ROUTE_M + PLANNED_BEYOND_M)
+
+
+def _score(seed: int, watch: Watch, track: Sequence[EgoState], others: Sequence[float | None]) -> RouteScore:
+    calm = comfort.comfort(track)
+    swift = comfort.efficiency([ego.speed_mps for ego in track], others)
     return RouteScore(
-        seed, end, round(watch.distance_m, 1), round(seconds, 1), round(mean, 2), watch.red_run, round(watch.worst_m, 2)
+        seed=seed,
+        end=watch.end or "out of time",
+        is_done=watch.is_done,
+        is_success=watch.is_success,
+        counts=dict(sorted(watch.counts.items())),
+        completion=round(watch.completion, 3),
+        infraction_score=round(watch.infraction_score, 3),
+        driving_score=round(watch.driving_score, 1),
+        distance_m=round(watch.driven_m, 1),
+        seconds=round(watch.seconds, 1),
+        mean_mps=round(watch.driven_m / max(watch.seconds, TICK_S), 2),
+        over_paint_s=round(watch.over_paint_s, 2),
+        worst_over_m=round(watch.worst_over_m, 2),
+        comfort=None if calm is None else round(calm, 3),
+        efficiency=None if swift is None else round(swift, 1),
+        first_fault=watch.first_fault or ("" if watch.end == "done" else watch.end or "out of time"),
     )
 
 
-def routes(simulator: CarlaSimulator, driver: MakesDriver, count: int, seed: int, say: Says) -> list[RouteScore]:
-    found = []
+def routes(
+    simulator: CarlaSimulator, driver: MakesDriver, count: int, seed: int, say: Says, seconds: float = ROUTE_S
+) -> tuple[list[RouteScore], list[Case]]:
+    """`count` routes from the starts of `seed`, `seed` + 1, ...; a case for the report from each that was not done."""
+    found, cases = [], []
     for k in range(count):
-        found.append(one_route(simulator, driver, seed + k))
-        say(f"route {k + 1} of {count}: {found[-1].end} after {found[-1].distance_m:.0f} m")
-    return found
+        score, picture = one_route(simulator, driver, seed + k, seconds)
+        found.append(score)
+        said = f"route {k + 1} of {count}: {score.end} after {score.distance_m:.0f} m in {score.seconds:.0f} s"
+        said += f", driving score {score.driving_score:.0f}" + (f", {score.first_fault}" if score.first_fault else "")
+        say(said)
+        if picture:
+            place = f"{simulator.town}, seed {score.seed}, {score.distance_m:.0f} m driven"
+            cases.append(Case("routes", "route", False, picture, place, "the route driven", score.first_fault))
+    return found, cases
 
 
 # ---- red lights ------------------------------------------------------------------------------------------------------
@@ -248,19 +208,37 @@ def reds(simulator: CarlaSimulator, driver: MakesDriver, count: int, seed: int, 
     return found
 
 
-def summary(routed: list[RouteScore], waited: list[RedScore]) -> dict[str, Any]:
-    """The figures of both, and every single drive beside them."""
+def route_summary(routed: Sequence[RouteScore]) -> dict[str, Any]:
+    """The figures of a set of routes, and every route beside them."""
+
+    def mean(values: Sequence[float | None], digits: int) -> float | None:
+        known = [value for value in values if value is not None]
+        return round(float(np.mean(known)), digits) if known else None
+
+    counts: dict[str, int] = {}
+    for score in routed:
+        for name, count in score.counts.items():
+            counts[name] = counts.get(name, 0) + count
     return {
-        "routes": {
-            "done": sum(score.is_done for score in routed),
-            "of": len(routed),
-            "red_lights_run": sum(score.red_lights_run for score in routed),
-            "mean_mps": round(float(np.mean([score.mean_mps for score in routed])), 2) if routed else 0.0,
-            "each": [asdict(score) for score in routed],
-        },
-        "red_lights": {
-            "obeyed": sum(score.end == "waits" for score in waited),
-            "of": len(waited),
-            "each": [asdict(score) for score in waited],
-        },
+        "done": sum(score.is_done for score in routed),
+        "successes": sum(score.is_success for score in routed),
+        "of": len(routed),
+        "driving_score": mean([score.driving_score for score in routed], 1),
+        "route_completion": mean([score.completion for score in routed], 3),
+        "infraction_score": mean([score.infraction_score for score in routed], 3),
+        "infractions": dict(sorted(counts.items())),
+        "kilometres": round(sum(score.distance_m for score in routed) / 1000.0, 2),
+        "mean_mps": mean([score.mean_mps for score in routed], 2),
+        "over_paint_s": mean([score.over_paint_s for score in routed], 2),
+        "comfort": mean([score.comfort for score in routed], 3),
+        "efficiency": mean([score.efficiency for score in routed], 1),
+        "each": [asdict(score) for score in routed],
+    }
+
+
+def red_summary(waited: Sequence[RedScore]) -> dict[str, Any]:
+    return {
+        "obeyed": sum(score.end == "waits" for score in waited),
+        "of": len(waited),
+        "each": [asdict(score) for score in waited],
     }

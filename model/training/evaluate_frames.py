@@ -45,7 +45,7 @@ class Case:
     suite: str
     category: str
     is_right: bool
-    picture: str
+    picture: str  # a JPEG file, or one as a data URI
     asked: str
     expected: str
     got: str

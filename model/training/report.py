@@ -11,6 +11,7 @@ from typing import Any
 from model.training.evaluate_frames import Case
 
 WORST_PER_SUITE = 6
+EMBEDDED = "data:image/jpeg;base64,"
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#1c2733}"
     "table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #d8dee4}"
@@ -55,13 +56,16 @@ def _table(rows: Iterable[dict[str, Any]]) -> str:
 
 
 def _picture(case: Case) -> str:
-    try:
-        data = base64.b64encode(Path(case.picture).read_bytes()).decode()
-    except OSError:
-        return ""
+    if case.picture.startswith(EMBEDDED):
+        data = case.picture.removeprefix(EMBEDDED)
+    else:
+        try:
+            data = base64.b64encode(Path(case.picture).read_bytes()).decode()
+        except OSError:
+            return ""
     words = [case.asked, f"expected: {case.expected}", f"got: {case.got}"]
     caption = "<br>".join(html.escape(word) for word in words if word)
-    return f'<figure><img src="data:image/jpeg;base64,{data}" alt=""><figcaption>{caption}</figcaption></figure>'
+    return f'<figure><img src="{EMBEDDED}{html.escape(data)}" alt=""><figcaption>{caption}</figcaption></figure>'
 
 
 def _worst(cases: Sequence[Case]) -> str:
@@ -82,7 +86,7 @@ def write_report(path: Path, title: str, figures: dict[str, Any], cases: Sequenc
         f"<h1>{html.escape(title)}</h1>",
         _plot(found) if found else "",
     ]
-    for name in ("routes", "red_lights"):
+    for name in ("routes", "traffic", "red_lights"):
         if drive.get(name, {}).get("each"):
             parts.append(f"<h2>{name.replace('_', ' ')}</h2>{_table(drive[name]['each'])}")
     if cases:

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 
 from model.training import evaluate, evaluate_frames, folders, obedience, questions, sentences
-from model.training.evaluate_drive import _Watch
 from model.training.expert import obey, roll_out
 from model.training.phrases import read
 from model.training.report import write_report
 from model.training.samples import FrameFacts
-from sim_bridge.messages import DrivePlan, DriverInfo, EgoState, Instruction, InstructionMode, Observation
+from sim_bridge.messages import DrivePlan, DriverInfo, Instruction, InstructionMode, Observation
 from sim_bridge.messages import InstructionKind as Kind
 from tests.model.teacher_scenes import every_scene, junction, open_road, red_light, standing_van, walker
 
@@ -164,35 +163,6 @@ def test_the_report_is_one_file_and_escapes_what_was_said(held_out: Path, tmp_pa
     page = (tmp_path / "r.html").read_text()
     assert "&lt;script&gt;alert(1)" in page and "<script>alert(1)" not in page
     assert "data:image/jpeg;base64," in page
-
-
-# ---- the drive's judge -----------------------------------------------------------------------------------------------
-
-
-def ego(x: float, speed: float = 6.0) -> EgoState:
-    return EgoState(x, 0.0, 0.0, speed)
-
-
-def test_running_a_red_light_is_noticed_and_waiting_is_not() -> None:
-    watch = _Watch()
-    for left in (3.0, 1.5, 0.4):
-        assert watch.sees(ego(-left), red_light(left)) == ""
-    watch.sees(ego(0.5), open_road())
-    assert watch.red_run == 1
-    patient = _Watch()
-    for left in (3.0, 1.5, 1.2, 1.2):
-        patient.sees(ego(-left), red_light(left))
-    assert patient.red_run == 0
-
-
-def test_leaving_the_lane_and_standing_about_end_a_route() -> None:
-    aside = open_road(route=open_road().route + np.array([0.0, -2.2], dtype=np.float32))
-    watch = _Watch()
-    ends = [watch.sees(ego(0.3 * k), aside) for k in range(20)]
-    assert ends[0] == "" and "left the lane" in ends
-    idle, held = _Watch(), _Watch()
-    assert "stuck" in [idle.sees(ego(0.0, 0.0), open_road()) for _ in range(420)]
-    assert "stuck" not in [held.sees(ego(0.0, 0.0), red_light(3.0)) for _ in range(420)]
 
 
 def test_bad_use_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
