@@ -11,23 +11,32 @@ One frame's picture is encoded once, however many plans, comments and answers ar
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from model import prompts
 from model.prompts import Prompt
 from model.simlingo import checkpoint, kinds, memory, packing, speech, tokens
 from model.simlingo.context import Context
 from model.simlingo.runtime import Runtime, Waypoints
-from sim_bridge.messages import FRONT_CAMERA, DrivePlan, DriverInfo, Instruction, InstructionMode, Observation
+from sim_bridge.messages import (
+    FRONT_CAMERA,
+    DrivePlan,
+    DriverInfo,
+    Instruction,
+    InstructionMode,
+    Observation,
+    Progress,
+)
 
 # A look this old, in ticks, still counts as now for talking about it.
 FRESH_TICKS = 3
 FOLLOWING = "Following the given instruction."
-NAVIGATION = ("points", "command")
+NAVIGATION = ("target_points", "command")
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
@@ -35,15 +44,30 @@ class DriverFailed(RuntimeError):
     """This frame gave no plan or no words; the message says why and what to do."""
 
 
-class SimLingoDriver:
-    """Owns the network. `navigation` is what the route is told by: target points, or the navigator's command."""
+class NoSuchDevice(RuntimeError):
+    """The wanted device is not here."""
 
-    def __init__(self, runtime: Runtime, navigation: str = "points", loaded: str = "") -> None:
+
+class SimLingoDriver:
+    """Owns the network. `navigation` is what the route is told by: target points, or the navigator's command.
+
+    Whoever waits for it may set `report`, which hears of every layer of the eye and every word, and may raise.
+    """
+
+    def __init__(self, runtime: Runtime, navigation: str = "target_points", loaded: str = "") -> None:
         if navigation not in NAVIGATION:
             raise ValueError(f"expected navigation by one of {NAVIGATION}, got {navigation!r}")
         self.runtime, self.navigation, self.loaded = runtime, navigation, loaded
+        self.report: Callable[[Progress], None] = lambda progress: None
+        self.frame_s = 0.0
+        self._listening: list[RemovableHandle] = []
         self._picture: Context | None = None
         self._looked_at = (-1, -1)  # episode, tick
+        if runtime.network.device.type == "cpu":  # a GPU's passes are captured: nothing can listen in on them
+            layers = runtime.network.vision.encoder.layer
+            for number, layer in enumerate(layers, 1):
+                hook = layer.register_forward_hook(lambda *_, n=number: self._looking(n, len(layers)))
+                self._listening.append(hook)
 
     @classmethod
     def load(
@@ -52,34 +76,44 @@ class SimLingoDriver:
         tokenizer: Path | None = None,
         dtype: str = "bfloat16",
         device: str | None = None,
-        navigation: str = "points",
+        navigation: str = "target_points",
         unmerged: bool = False,
     ) -> SimLingoDriver:
-        """The driver of a checkpoint file. `device` None takes a GPU where there is one.
+        """The driver of a checkpoint file, warm and with its frame time measured. `device` None takes a GPU if any.
 
-        Raises TokenizerError, CheckpointError or TooLittleMemory, each with the cause and the way out.
+        Raises TokenizerError, CheckpointError, TooLittleMemory or NoSuchDevice, each with the cause and the way out.
         """
         words = tokens.load(tokenizer)  # seconds, and most likely to be missing: before the gigabytes
-        where = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        where = _device(device)
         network, account = checkpoint.load(path, DTYPES[dtype], where, unmerged)
         if not unmerged and packing.is_possible(network):
             packing.pack(network)
         try:
-            return cls(Runtime(network, words), navigation, account.line)
+            driver = cls(Runtime(network, words), navigation, account.line)
+            driver.frame_s = driver.measured_frame_s()
         except torch.cuda.OutOfMemoryError:
             raise memory.TooLittleMemory(_no_gpu_memory()) from None
+        return driver
 
-    @property
-    def is_live(self) -> bool:
-        """Whether it plans at control rate: on a GPU. On a CPU a frame takes seconds; drive in lockstep there."""
-        return self.runtime.network.device.type == "cuda"
+    def measured_frame_s(self) -> float:
+        """Seconds from picture to plan without words; a GPU captures its passes at the first frame, which is not it."""
+        grey = np.full((FRONT_CAMERA.height_px, FRONT_CAMERA.width_px, 3), 128, np.uint8)
+        prompt = prompts.driving(0.0, prompts.by_target_points([(10.0, 0.0), (20.0, 0.0)]))
+        for _ in range(2):
+            started = time.perf_counter()
+            self.runtime.probe(self.runtime.encode(grey, is_shared=False), [prompt], prompts.answer("drive", ""))
+            frame_s = time.perf_counter() - started
+            if frame_s > 1.0 and self.runtime.network.device.type == "cpu":
+                break
+        return frame_s
 
     @property
     def info(self) -> DriverInfo:
         device = self.runtime.network.device
-        where = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU, seconds per frame"
+        where = torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU"
         kind = str(self.runtime.network.dtype).removeprefix("torch.")
-        return DriverInfo("simlingo", "SimLingo", False, f"{where}, {kind}; {self.loaded}".rstrip("; "))
+        detail = f"{where}, {kind}, {self.frame_s:.2f} s per frame; {self.loaded}".rstrip("; ")
+        return DriverInfo("simlingo", "SimLingo", False, detail, self.frame_s)
 
     def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
         """Raises DriverFailed or ValueError with one sentence; the car brakes then."""
@@ -112,6 +146,8 @@ class SimLingoDriver:
 
     def close(self) -> None:
         self._picture = None
+        while self._listening:
+            self._listening.pop().remove()
 
     def _guarded(
         self, observation: Observation, instruction: Instruction | None, speaks: bool
@@ -129,10 +165,11 @@ class SimLingoDriver:
         prompt, answer = self._prompt(observation, instruction, speaks)
         context = self.runtime.prompt(self._look(observation, fresh_ticks=0), prompt)
         if speaks:
-            self.runtime.generate(context)
+            self.runtime.generate(context, heard=self._speaking)
         else:
             self.runtime.assume(context, answer)
         words = prompts.bare_answer(self.runtime.words.text(context.said[0])) if speaks else ""
+        self.report(Progress("planning"))
         return self.runtime.act(context)[0], words
 
     def _prompt(self, observation: Observation, instruction: Instruction | None, speaks: bool) -> tuple[Prompt, str]:
@@ -144,7 +181,7 @@ class SimLingoDriver:
         return made, prompts.answer("drive", "")
 
     def _hint(self, observation: Observation) -> prompts.Navigation:
-        if self.navigation == "points":
+        if self.navigation == "target_points":
             return prompts.by_target_points(observation.target_points_xy_in_ego)
         return prompts.by_command(observation.command, observation.command_distance_m, observation.next_command)
 
@@ -159,14 +196,28 @@ class SimLingoDriver:
 
     def _spoken(self, observation: Observation, prompt: Prompt) -> Iterator[str]:
         try:
-            yield from self.runtime.decode(self.runtime.prompt(self._look(observation, FRESH_TICKS), prompt))
+            context = self.runtime.prompt(self._look(observation, FRESH_TICKS), prompt)
+            yield from self.runtime.decode(context, heard=self._speaking)
         except torch.cuda.OutOfMemoryError:
             self._give_back_memory()
             raise DriverFailed(_no_gpu_memory()) from None
 
+    def _looking(self, layer: int, layers: int) -> None:
+        self.report(Progress("looking", layer, layers))
+
+    def _speaking(self, count: int) -> None:
+        self.report(Progress("speaking", count) if count else Progress("reading"))
+
     def _give_back_memory(self) -> None:
         self._picture = None
         torch.cuda.empty_cache()
+
+
+def _device(wanted: str | None) -> str:
+    """The one that is wanted, or the best there is. Raises NoSuchDevice."""
+    if wanted and wanted.startswith("cuda") and not torch.cuda.is_available():
+        raise NoSuchDevice("there is no CUDA device here: leave --device out, or give `--device cpu`")
+    return wanted or ("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def _read_only(points: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ pass of 31. A driving prompt's answer is always "Waypoints:", so `assume` reads 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -146,18 +146,31 @@ class Runtime:
         context.done = done | (ids == self.words.eos)
         return ids
 
-    def generate(self, context: Context, limit: int = MAX_NEW_TOKENS, is_endless: bool = False) -> list[list[int]]:
-        """Greedy words of every row, each until after its end token -> generated ids per row."""
-        for _ in range(limit):
+    def generate(
+        self,
+        context: Context,
+        limit: int = MAX_NEW_TOKENS,
+        is_endless: bool = False,
+        heard: Callable[[int], None] = lambda count: None,
+    ) -> list[list[int]]:
+        """Greedy words of every row, each until after its end token -> generated ids per row.
+
+        `heard` is told how many tokens are said before each; whatever it raises leaves the context as it was.
+        """
+        for count in range(limit):
+            heard(count)
             self.say(context, is_endless)
             if not is_endless and bool(context.done.all()):
                 break
         return context.said
 
-    def decode(self, context: Context, limit: int = MAX_NEW_TOKENS) -> Iterator[str]:
-        """Speaks for a context of one row, a token at a time; the pieces concatenate to the text."""
+    def decode(
+        self, context: Context, limit: int = MAX_NEW_TOKENS, heard: Callable[[int], None] = lambda count: None
+    ) -> Iterator[str]:
+        """Speaks for a context of one row, a token at a time; the pieces concatenate to the text. `heard` as above."""
         shown = text = ""
-        for _ in range(limit):
+        for count in range(limit):
+            heard(count)
             self.say(context)
             text = self.words.text(context.said[0])
             # A character whose bytes are still incomplete decodes to U+FFFD; it waits for its last byte.

@@ -12,9 +12,18 @@ from model import prompts
 from model.simlingo import kinds, licence, speech, tokens
 from model.simlingo.archive import CheckpointError
 from model.simlingo.bench_rows import farthest
-from model.simlingo.driver import FOLLOWING, DriverFailed, SimLingoDriver
+from model.simlingo.driver import FOLLOWING, DriverFailed, NoSuchDevice, SimLingoDriver
 from model.simlingo.runtime import Runtime, Waypoints
-from sim_bridge.messages import DrivePlan, Instruction, InstructionMode, Observation, SetInstruction, Verdict
+from sim_bridge.interfaces import Cancelled, SlowDriver
+from sim_bridge.messages import (
+    DrivePlan,
+    Instruction,
+    InstructionMode,
+    Observation,
+    Progress,
+    SetInstruction,
+    Verdict,
+)
 from sim_bridge.messages import InstructionKind as Kind
 from sim_bridge.session import DriveSession, SessionConfig
 from tests.fakes import StraightRoad
@@ -180,11 +189,52 @@ def test_it_says_what_runs_and_where(toy_folder: Path) -> None:
     driver = SimLingoDriver.load(toy_folder, toy_folder / "tokenizer", device="cpu")
     assert driver.info.name == "simlingo"
     assert not driver.info.is_privileged
-    assert not driver.is_live
-    assert "CPU, seconds per frame, bfloat16" in driver.info.detail
+    assert 0 < driver.info.frame_s < 5
+    assert f"CPU, bfloat16, {driver.info.frame_s:.2f} s per frame" in driver.info.detail
     assert "112 keys: 109 used, 3 aliases checked and dropped, 0 left over" in driver.info.detail
     driver.close()
     driver.close()
+
+
+def test_a_device_that_is_not_here_is_said(toy_folder: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    with pytest.raises(NoSuchDevice, match=r"no CUDA device here.*--device cpu"):
+        SimLingoDriver.load(toy_folder, toy_folder / "tokenizer", device="cuda")
+
+
+def test_it_reports_on_the_way_and_can_be_stopped_there(driver: SimLingoDriver) -> None:
+    """Looking layer by layer, reading, each word; a plan given up anywhere leaves the next one as it would be."""
+    wanted = driver.plan(observation(), SAFE)
+    heard: list[Progress] = []
+    driver.report = heard.append
+    assert isinstance(driver, SlowDriver)
+    driver.plan(observation(1), SAFE)
+    stages = [progress.stage for progress in heard]
+    assert [(p.done, p.of) for p in heard[:2]] == [(1, 2), (2, 2)]
+    assert stages[:3] == ["looking", "looking", "reading"]
+    assert stages[-1] == "planning"
+    assert [p.done for p in heard if p.stage == "speaking"] == list(range(1, stages.count("speaking") + 1))
+    for point in range(0, len(heard), 5):
+        driver.report = GivesUp(after=point)
+        with pytest.raises(Cancelled):
+            driver.plan(observation(2 + point), SAFE)
+        with pytest.raises(Cancelled):
+            list(driver.answer(observation(1000 + point), "Is the light red?"))
+    driver.report = heard.append
+    assert farthest(planned(driver.plan(observation(), SAFE)), planned(wanted)) < 1e-6
+
+
+class GivesUp:
+    """Raises Cancelled at every report from the `after`th on."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self, progress: Progress) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise Cancelled("enough")
 
 
 def test_a_missing_tokenizer_is_said_before_the_weights_are_read(tmp_path: Path) -> None:

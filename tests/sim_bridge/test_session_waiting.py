@@ -1,4 +1,4 @@
-"""A live drive whose world waits for a slow driver: it moves plan by plan, tells how far the driver is, and can give up."""
+"""A live drive whose world waits for a slow driver: it moves plan by plan, says how far the driver is, can give up."""
 
 from __future__ import annotations
 
