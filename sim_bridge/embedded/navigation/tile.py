@@ -51,11 +51,15 @@ class Welded:
             self.areas.append(polygon.area)
 
     def _corner(self, x: float, y: float) -> int:
-        key = (round(x / _WELD_M), round(y / _WELD_M))
-        if key not in self._index:
-            self._index[key] = len(self.corners)
-            self.corners.append((key[0] * _WELD_M, key[1] * _WELD_M))
-        return self._index[key]
+        """The corner within a weld of this place. Neighbouring cells count: noise may tip a place over their border."""
+        column, row = round(x / _WELD_M), round(y / _WELD_M)
+        for key in ((column + i, row + j) for i in (0, -1, 1) for j in (0, -1, 1)):
+            there = self._index.get(key)
+            if there is not None and abs(self.corners[there][0] - x) + abs(self.corners[there][1] - y) < _WELD_M:
+                return there
+        self._index[column, row] = len(self.corners)
+        self.corners.append((column * _WELD_M, row * _WELD_M))
+        return self._index[column, row]
 
     def _convex(self, ring: list[int]) -> list[tuple[int, ...]]:
         """The ring itself when it is convex, else its two triangles; nothing for a sliver."""

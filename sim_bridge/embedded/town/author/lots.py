@@ -10,7 +10,7 @@ import numpy as np
 from sim_bridge.embedded.town.author.network import Network
 from sim_bridge.embedded.town.curves import Curve, Floats
 
-HOUSE_TO_LANE_M = 4.9  # from a lane's centre: half a lane, the widest sidewalk, and a hand's breadth
+HAND_M = 0.15  # between a sidewalk and a house
 HOUSE_GAP_M = 0.5
 PERIMETER_STEP_M = 2.0
 NEAR_M = 45.0  # farther than the longest house reaches
@@ -18,9 +18,10 @@ NEAR_M = 45.0  # farther than the longest house reaches
 
 @dataclass(slots=True)
 class Ground:
-    """`lanes` are (N, 2) points 1 m apart along every lane's centre."""
+    """`lanes` are (N, 2) points 1 m apart along every lane's centre; houses stay `house_to_lane_m` away from them."""
 
     lanes: Floats
+    house_to_lane_m: float
     _footprints: list[Floats] = field(default_factory=list)  # (4, 2) corners each
     _discs: list[tuple[float, float, float]] = field(default_factory=list)
 
@@ -38,7 +39,9 @@ class Ground:
                 _parallel(connector.curve, -connector.source.profile.lane_width_m / 2)
                 for connector in crossing.connectors
             ]
-        return cls(np.concatenate(points))
+        profiles = [street.profile for street in network.plan.streets]
+        widest = max(p.lane_width_m / 2 + p.border_width_m for p in profiles if p.border == "sidewalk")
+        return cls(np.concatenate(points), widest + HAND_M)
 
     @property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -48,7 +51,7 @@ class Ground:
     def take(self, x: float, y: float, heading: float, width: float, depth: float) -> bool:
         """Reserve a rectangle if it is clear of lanes and of other houses; whether it was."""
         corners = _corners(x, y, heading, width, depth)
-        if self._to_lanes(_perimeter(corners)) < HOUSE_TO_LANE_M or self._to_lanes(np.array([[x, y]])) < depth / 2:
+        if self._to_lanes(_perimeter(corners)) < self.house_to_lane_m or self._to_lanes(np.array([[x, y]])) < depth / 2:
             return False
         wide = _corners(x, y, heading, width + 2 * HOUSE_GAP_M, depth + 2 * HOUSE_GAP_M)
         if self._meets_house(wide):

@@ -119,7 +119,7 @@ def _street_lane(group: ET.Element, lane_id: int, painted: tuple[float, float], 
     elif index == count and profile.parking_m:
         _marks(lane, painted, [(painted[0], "solid", "none")])
     elif index == count:
-        _mark(lane, 0.0, "solid" if profile.border == "shoulder" else "curb", "none")
+        _mark(lane, 0.0, _edge_mark(profile), "none")
     elif lane_id < 0:
         _marks(lane, painted, [(painted[0], "broken", "both"), (painted[1] - NO_CHANGE_M, "solid", "none")])
     else:
@@ -135,6 +135,12 @@ def _marks(
     for s, kind, lane_change in spans:
         _mark(lane, s, kind, lane_change, color)
     _mark(lane, painted[1], "none", "none")
+
+
+def _edge_mark(profile: Profile) -> str:
+    if profile.border == "shoulder":
+        return "none" if profile.is_unmarked else "solid"
+    return "curb"
 
 
 def _centre_mark(profile: Profile) -> str:

@@ -69,7 +69,10 @@ OUTSKIRTS = Quarter(
 SUBURB = Quarter(
     ("facade_plaster", "facade_brick", "facade_plaster"), (1, 2), (10, 15), (9, 12), (5.0, 9.0), (5.0, 11.0), 0.18, True
 )
-QUARTERS = {"suburb": SUBURB, "village": VILLAGE, "centre": CENTRE, "street": TOWN_STREET, "outskirts": OUTSKIRTS}
+OLD_VILLAGE = Quarter(
+    ("facade_plaster", "facade_plaster", "facade_brick"), (1, 2), (8, 13), (7, 10), (0.6, 3.0), (1.0, 6.0), 0.1, True
+)
+QUARTERS = {"suburb": SUBURB, "village": OLD_VILLAGE}
 
 
 def furnish(network: Network) -> Scenery:
