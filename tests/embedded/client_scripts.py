@@ -140,8 +140,7 @@ def refuses_in_words(port: int) -> None:
             assert "Spawn failed because of collision at spawn position" in str(error)
         else:
             raise AssertionError("two cars in one place")
-        client = carla.Client("127.0.0.1", port)
-        client.set_timeout(5.0)
+        client = client_of(port)
         try:
             client.load_world("Atlantis")
         except RuntimeError as error:
@@ -160,10 +159,8 @@ def refuses_in_words(port: int) -> None:
 
 
 def batches(port: int) -> None:
-    with synchronous(port) as world:
-        client = carla.Client("127.0.0.1", port)
-        client.set_timeout(5.0)
-        client.get_world()  # libcarla crashes in a batch that ticks before it knows an episode
+    client = client_of(port)
+    with ticked(client) as world:
         blueprint = world.get_blueprint_library().find("vehicle.tesla.model3")
         points = world.get_map().get_spawn_points()
         full = carla.VehicleControl(throttle=1.0)
@@ -239,8 +236,7 @@ def senses(port: int) -> None:
 
 
 def runs_free(port: int) -> None:
-    client = carla.Client("127.0.0.1", port)
-    client.set_timeout(5.0)
+    client = client_of(port)
     world = client.get_world()
     for fixed in (None, 0.05):
         settings = world.get_settings()
@@ -261,8 +257,7 @@ def runs_free(port: int) -> None:
 
 
 def reloads(port: int) -> None:
-    client = carla.Client("127.0.0.1", port)
-    client.set_timeout(5.0)
+    client = client_of(port)
     before = client.get_world()
     ego(before)
     after = client.load_world("Other")
@@ -274,8 +269,7 @@ def reloads(port: int) -> None:
 
 
 def draws_its_own_town(port: int) -> None:
-    client = carla.Client("127.0.0.1", port)
-    client.set_timeout(10.0)
+    client = client_of(port)
     text = client.get_world().get_map().to_opendrive()
     world = client.generate_opendrive_world(text.replace('id="2"', 'id="77"'))
     assert world.get_map().name.endswith("OpenDriveMap")
@@ -292,9 +286,7 @@ def draws_its_own_town(port: int) -> None:
 
 def two_clients_share_a_world(port: int) -> None:
     with synchronous(port) as world:
-        watcher = carla.Client("127.0.0.1", port)
-        watcher.set_timeout(5.0)
-        seen = watcher.get_world()
+        seen = client_of(port).get_world()
         car = ego(world)
         frame = world.tick()
         deadline = time.monotonic() + 2.0

@@ -38,7 +38,7 @@ def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     finally:
         if process.poll() is None:
             process.kill()
-            process.communicate()
+            print("the server said:", process.communicate()[1])
 
 
 @pytest.fixture(scope="module")
