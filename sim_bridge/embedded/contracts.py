@@ -178,11 +178,15 @@ class Drawn:
     light_flags: int = 0  # CARLA VehicleLightState bits; 8 brake, 16 right, 32 left, 64 reverse, 2 low beam
     wheel_steer_deg: float = 0.0
     walk_phase: float = 0.0  # 0..1 through a stride, walkers only
+    walk_speed_mps: float = 1.4  # how far the limbs swing: 0 hangs them straight
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """One camera to draw: `pose` in the world, horizontal `fov`. `hides` is an actor it does not see, 0 none."""
+    """One camera to draw: `pose` in the world, horizontal `fov`. `hides` is an actor it does not see, 0 none.
+
+    `kind` is "rgb", or what is measured: "depth", "semantic", "instance" or "normals".
+    """
 
     camera_id: int
     width: int
@@ -191,6 +195,31 @@ class Camera:
     pose: Pose
     kind: str = "rgb"
     hides: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scan:
+    """Rays to measure along, from the origin of `pose` in its axes. The fan that all ticks' rays stay in is given
+    apart from the rays, so that the views for them are set up once."""
+
+    scan_id: int
+    pose: Pose
+    directions: npt.NDArray[np.float32]  # (N, 3) unit vectors: forward, right, up
+    range_m: float
+    azimuth_deg: tuple[float, float]  # lowest and highest of the fan, clockwise from forward
+    elevation_deg: tuple[float, float]
+    pitch_deg: tuple[float, float]  # between neighbouring rays, horizontally and vertically
+    hides: int = 0  # an actor the rays pass through, 0 none
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Echoes:
+    """What the rays of a scan meet first, in their order."""
+
+    distance: npt.NDArray[np.float32]  # (N,) metres, inf where nothing is within range
+    cosine: npt.NDArray[np.float32]  # (N,) of the angle between ray and surface normal, 0..1
+    label: npt.NDArray[np.uint8]  # (N,) Label
+    actor_id: npt.NDArray[np.int64]  # (N,) 0 for the town
 
 
 @dataclass(frozen=True, slots=True)

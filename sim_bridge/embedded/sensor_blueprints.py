@@ -129,16 +129,4 @@ SENSORS: dict[str, dict[str, Value]] = {
 }
 
 # Scripts look these up and set their attributes before they spawn any; spawning one is refused in words.
-UNSUPPORTED = frozenset(
-    {
-        "sensor.camera.depth",
-        "sensor.camera.semantic_segmentation",
-        "sensor.camera.instance_segmentation",
-        "sensor.camera.cosmos_visualization",
-        "sensor.camera.normals",
-        "sensor.camera.optical_flow",
-        "sensor.camera.dvs",
-        "sensor.lidar.ray_cast",
-        "sensor.lidar.ray_cast_semantic",
-    }
-)
+UNSUPPORTED = frozenset({"sensor.camera.cosmos_visualization", "sensor.camera.optical_flow", "sensor.camera.dvs"})

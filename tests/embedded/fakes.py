@@ -8,7 +8,20 @@ from dataclasses import replace
 import numpy as np
 
 from sim_bridge.embedded.blueprints import Library
-from sim_bridge.embedded.contracts import BodyState, Camera, Contact, Drawn, Label, PedalState, Pose, Signal, Sky, Town
+from sim_bridge.embedded.contracts import (
+    BodyState,
+    Camera,
+    Contact,
+    Drawn,
+    Echoes,
+    Label,
+    PedalState,
+    Pose,
+    Scan,
+    Signal,
+    Sky,
+    Town,
+)
 from sim_bridge.embedded.vehicles import DEFAULT_EGO, VEHICLES
 from sim_bridge.embedded.wire.tokens import token
 from sim_bridge.embedded.world.parts import Parts
@@ -203,6 +216,21 @@ class FlatPainter:
                 picture[0, 0, :3] = (int(drawn[0].pose.x) % 256, int(drawn[0].pose.y) % 256, drawn[0].light_flags & 255)
             pictures[camera.camera_id] = picture
         return pictures
+
+    def measure(self, drawn: list[Drawn], scans: list[Scan]) -> dict[int, Echoes]:
+        """Every ray meets the rear bumper of the nearest car further along x, as if cars were infinitely wide."""
+        return {scan.scan_id: self._met(scan, drawn) for scan in scans}
+
+    def _met(self, scan: Scan, drawn: list[Drawn]) -> Echoes:
+        ahead = [(one.pose.x - EGO_LENGTH_M / 2.0 - scan.pose.x, one.actor_id) for one in drawn]
+        gap, actor_id = min(((gap, met) for gap, met in ahead if gap > 0.0 and met != scan.hides), default=(np.inf, 0))
+        distance = np.where(scan.directions[:, 0] > 0.0, gap / np.maximum(scan.directions[:, 0], 1e-6), np.inf)
+        distance = np.where(distance <= scan.range_m, distance, np.inf).astype(np.float32)
+        count = len(distance)
+        actors = np.where(np.isfinite(distance), actor_id, 0)
+        return Echoes(distance, np.ones(count, np.float32), np.full(count, Label.CAR, np.uint8), actors)
+
+    def forget_scan(self, scan_id: int) -> None: ...
 
     def close(self) -> None: ...
 

@@ -149,16 +149,10 @@ class _Walker(_Actor):
     def __init__(self, parent: Any, name: str, person: people.Person, shadow: Any) -> None:
         super().__init__(parent, name)
         self.path.attachNewNode(geom_node("trunk", person.trunk))
-        leg, arm = geom_node("leg", person.leg), geom_node("arm", person.arm)
         self._limbs = []
-        for joint, limb, side in (
-            (person.hips[0], leg, 1.0),
-            (person.hips[1], leg, -1.0),
-            (person.shoulders[0], arm, -0.8),
-            (person.shoulders[1], arm, 0.8),
-        ):
+        for joint, limb, side in person.limbs():
             path = self.path.attachNewNode("limb")
-            path.attachNewNode(limb)
+            path.attachNewNode(geom_node("limb", limb))
             path.setPos(*joint)
             self._limbs.append((path, side))
         patch = self.path.attachNewNode(geom_node("shadow", floor_patch(0.9, 0.9, 0.02)))
@@ -168,7 +162,7 @@ class _Walker(_Actor):
 
     def show(self, drawn: Drawn) -> None:
         panda_frame.put(self.path, drawn.pose)
-        swing = people.swing_deg(drawn.walk_phase)
+        swing = people.swing_deg(drawn.walk_phase, drawn.walk_speed_mps)
         for path, side in self._limbs:
             path.setP(swing * side)
 

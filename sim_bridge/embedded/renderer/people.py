@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,8 @@ _TOPS: tuple[RGB, ...] = (
     (0.18, 0.19, 0.22),
 )
 _BOTTOMS: tuple[RGB, ...] = ((0.14, 0.16, 0.24), (0.30, 0.28, 0.25), (0.10, 0.10, 0.11), (0.44, 0.40, 0.32))
+# Legs swing this far at an ordinary pace, and this far at most, running.
+_SWING_DEG, _PACE_MPS, _WIDEST_SWING_DEG = 26.0, 1.4, 44.0
 _HAIRS: tuple[RGB, ...] = ((0.10, 0.08, 0.06), (0.34, 0.22, 0.12), (0.62, 0.48, 0.26), (0.55, 0.54, 0.52))
 
 
@@ -34,6 +37,15 @@ class Person:
     arm: Surface
     hips: tuple[RGB, RGB]
     shoulders: tuple[RGB, RGB]
+
+    def limbs(self) -> tuple[tuple[RGB, Surface, float], ...]:
+        """Joint, limb and which way it swings: legs against each other, each arm against its leg."""
+        return (
+            (self.hips[0], self.leg, 1.0),
+            (self.hips[1], self.leg, -1.0),
+            (self.shoulders[0], self.arm, -0.8),
+            (self.shoulders[1], self.arm, 0.8),
+        )
 
 
 def _lit(parts: list[Surface]) -> Surface:
@@ -73,6 +85,7 @@ def height_of(attributes: dict[str, str]) -> float:
     return 1.25 if attributes.get("age") == "child" else 1.75
 
 
-def swing_deg(walk_phase: float) -> float:
-    """How far the left leg is forward in degrees, at this part of a stride (0..1)."""
-    return 26.0 * float(np.sin(2.0 * np.pi * walk_phase))
+def swing_deg(walk_phase: float, speed_mps: float) -> float:
+    """How far the left leg is forward in degrees, at this part of a stride (0..1): the faster, the further."""
+    reach = min(_WIDEST_SWING_DEG, _SWING_DEG * math.sqrt(max(speed_mps, 0.0) / _PACE_MPS))
+    return reach * math.sin(2.0 * math.pi * walk_phase)

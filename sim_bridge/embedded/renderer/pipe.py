@@ -53,13 +53,14 @@ class Target:
     anchor: Any
     idle: list[Any] = field(default_factory=list)
 
-    def make_buffer(self, name: str, width: int, height: int) -> Any:
-        """An inactive offscreen buffer. Raises RuntimeError when the driver refuses the size."""
+    def make_buffer(self, name: str, width: int, height: int, is_smooth: bool = True) -> Any:
+        """An inactive offscreen buffer; `is_smooth` softens edges where GL draws. Raises RuntimeError when the driver
+        refuses the size."""
         if self.idle:
             buffer = self.idle.pop()
             buffer.setSize(width, height)
             return buffer
-        buffer = _make_buffer(self.engine, self.pipe, name, (width, height), self.is_gl, self.anchor)
+        buffer = _make_buffer(self.engine, self.pipe, name, (width, height), self.is_gl, self.anchor, is_smooth)
         if buffer is None:
             raise RuntimeError(f"{self.name} refused a {width}x{height} picture; ask for a smaller camera")
         return buffer
@@ -74,11 +75,13 @@ class Target:
         self.idle.append(buffer)
 
 
-def _make_buffer(engine: Any, pipe: Any, name: str, size: tuple[int, int], is_gl: bool, host: Any) -> Any:
+def _make_buffer(
+    engine: Any, pipe: Any, name: str, size: tuple[int, int], is_gl: bool, host: Any, is_smooth: bool = True
+) -> Any:
     properties = FrameBufferProperties()
     properties.setRgbaBits(8, 8, 8, 8)
     properties.setDepthBits(24 if is_gl else 1)
-    if is_gl and host is not None:
+    if is_gl and host is not None and is_smooth:
         properties.setMultisamples(4)
     flags = GraphicsPipe.BFRefuseWindow | (0 if is_gl else GraphicsPipe.BFResizeable)
     window = WindowProperties.size(*size)

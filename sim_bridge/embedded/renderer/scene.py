@@ -8,13 +8,14 @@ import numpy as np
 import numpy.typing as npt
 from panda3d.core import BitMask32, Fog, NodePath
 
-from sim_bridge.embedded.contracts import Camera, Drawn, LightState, Sky, Town
+from sim_bridge.embedded.contracts import Camera, Drawn, Echoes, LightState, Scan, Sky, Town
 from sim_bridge.embedded.renderer.actors import Actors
 from sim_bridge.embedded.renderer.light import Daylight, daylight
 from sim_bridge.embedded.renderer.pipe import open_target
 from sim_bridge.embedded.renderer.signals import Signals
 from sim_bridge.embedded.renderer.sky import SkyDome
 from sim_bridge.embedded.renderer.static_scene import StaticScene
+from sim_bridge.embedded.renderer.survey.survey import MEASURED_KINDS, Survey
 from sim_bridge.embedded.renderer.textures import Palette
 from sim_bridge.embedded.renderer.views import View
 
@@ -42,6 +43,10 @@ class Renderer:
         self._actors = Actors(self._scene)
         self._dome = SkyDome()
         self._views: dict[int, View] = {}
+        self._town = town
+        self._looks: dict[int, tuple[str, dict[str, str]]] = {}  # blueprint and attributes of every actor
+        self._measuring: set[int] = set()  # cameras that measure
+        self._survey: Survey | None = None
         self._sky: Sky | None = None
         self._light: Daylight = daylight(Sky())
         self._relight(Sky())
@@ -52,16 +57,26 @@ class Renderer:
         """Drawn from now on in every tick whose `drawn` names it. Raises ValueError on an id in use or a vehicle
         this world does not have."""
         self._actors.add(actor_id, blueprint_id, attributes)
+        self._looks[actor_id] = (blueprint_id, attributes)
+        if self._survey is not None:
+            self._survey.add_actor(actor_id, blueprint_id, attributes)
 
     def remove_actor(self, actor_id: int) -> None:
         self._actors.remove(actor_id)
+        del self._looks[actor_id]
+        if self._survey is not None:
+            self._survey.remove_actor(actor_id)
 
     def add_camera(self, camera: Camera, supersample: int = 1) -> None:
-        """`supersample` 2 smooths edges at about twice the price. Raises ValueError on an id in use, on a size outside
-        1..8192 and on a field of view outside 1..175 degrees."""
+        """`supersample` 2 smooths edges at about twice the price, of "rgb" cameras only: what is measured is never
+        averaged. Raises ValueError on an id in use, an unknown kind, a size outside 1..8192 and a field of view outside
+        1..175 degrees."""
         _check(camera)
-        if camera.camera_id in self._views:
+        if camera.camera_id in self._views or camera.camera_id in self._measuring:
             raise ValueError(f"camera {camera.camera_id} exists; remove it before adding another")
+        if camera.kind in MEASURED_KINDS:
+            self._measuring.add(camera.camera_id)
+            return
         taken = {view.mask_bit for view in self._views.values()}
         bit = next((b for b in range(_MASK_BITS) if b not in taken), _MASK_BITS - 1)
         view = View(self._target, self._scene, camera, bit, supersample)
@@ -69,6 +84,10 @@ class Renderer:
         self._views[camera.camera_id] = view
 
     def remove_camera(self, camera_id: int) -> None:
+        if camera_id in self._measuring:
+            self._measuring.discard(camera_id)
+            self.forget_scan(camera_id)
+            return
         self._view(camera_id)
         self._views.pop(camera_id).close()
 
@@ -84,6 +103,14 @@ class Renderer:
         self, drawn: list[Drawn], cameras: list[Camera], lights: dict[str, LightState], sky: Sky
     ) -> dict[int, npt.NDArray[np.uint8]]:
         """Pictures of `cameras` by id: (H, W, 4) BGRA, top row first, C-contiguous. The others are not drawn."""
+        measured = [camera for camera in cameras if camera.camera_id in self._measuring]
+        found = self._surveyed().pictures(drawn, measured) if measured else {}
+        painted = [camera for camera in cameras if camera.camera_id not in self._measuring]
+        return {**found, **self._painted(drawn, painted, lights, sky)}
+
+    def _painted(
+        self, drawn: list[Drawn], cameras: list[Camera], lights: dict[str, LightState], sky: Sky
+    ) -> dict[int, npt.NDArray[np.uint8]]:
         if not cameras:
             return {}
         if _differs(sky, self._sky):
@@ -100,6 +127,24 @@ class Renderer:
             view.set_due(camera_id in due)
         self._target.engine.renderFrame()
         return {camera_id: view.picture() for camera_id, view in due.items()}
+
+    def measure(self, drawn: list[Drawn], scans: list[Scan]) -> dict[int, Echoes]:
+        """What the rays of each scan meet, by its id. Its views stay until `forget_scan`."""
+        return self._surveyed().echoes(drawn, scans) if scans else {}
+
+    def forget_scan(self, scan_id: int) -> None:
+        """Free the views of a scan; an id that never scanned is passed over."""
+        if self._survey is not None:
+            self._survey.forget(scan_id)
+
+    def _surveyed(self) -> Survey:
+        if self._survey is None:
+            self._survey = Survey(self._target, self._town)
+            for actor_id, (blueprint_id, attributes) in self._looks.items():
+                self._survey.add_actor(actor_id, blueprint_id, attributes)
+        for view in self._views.values():
+            view.set_due(False)
+        return self._survey
 
     def _relight(self, sky: Sky) -> None:
         self._sky = sky
@@ -127,11 +172,16 @@ class Renderer:
         for view in self._views.values():
             view.close()
         self._views.clear()
+        if self._survey is not None:
+            self._survey.close()
+            self._survey = None
         self._actors.close()
         self._scene.removeNode()
 
 
 def _check(camera: Camera) -> None:
+    if camera.kind != "rgb" and camera.kind not in MEASURED_KINDS:
+        raise ValueError(f"expected a camera of kind rgb, {', '.join(MEASURED_KINDS)}, got {camera.kind!r}")
     if not (1 <= camera.width <= _LARGEST_PX and 1 <= camera.height <= _LARGEST_PX):
         raise ValueError(f"expected a picture of 1..{_LARGEST_PX} pixels a side, got {camera.width}x{camera.height}")
     if not _FOV_DEG[0] <= camera.fov <= _FOV_DEG[1]:

@@ -50,8 +50,7 @@ class Signals:
                 self._plate(signal).copyTo(path)
 
     def _hang_lamps(self, path: Any, signal_id: str) -> None:
-        dark = [disc((0, _PROUD_M, z), _LAMP_RADIUS_M, color) for z, _, color in _LAMPS.values()]
-        path.attachNewNode(geom_node("dark lamps", joined([*dark, _hood()])))
+        path.attachNewNode(geom_node("dark lamps", _dark_lamps()))
         self._heads[signal_id] = {}
         for state, lamp in self._lit.items():
             wrapper = path.attachNewNode("lit")
@@ -84,9 +83,8 @@ class Signals:
         return self._plates[key]
 
     def _painted_plate(self, kind: str, digits: str) -> Any:
-        corners, turn = {"stop": (8, np.pi / 8), "yield": (3, -np.pi / 2)}.get(kind, (18, 0.0))
         path = self.root.attachNewNode("plate")
-        front, back = _polygon(corners, turn)
+        front, back = _polygon(*_outline(kind))
         face = path.attachNewNode(geom_node("face", front))
         face.setTexture(upload(f"{kind} {digits}", _plate_image(kind, digits)))
         path.attachNewNode(geom_node("back", back))
@@ -108,6 +106,21 @@ class Signals:
 
     def relight(self, tint: RGB) -> None:
         self.root.setColorScale(*tint, 1.0)
+
+
+def solid_of(kind: str) -> Surface:
+    """What a signal of this kind carries at its head, without light: the lamps' board, or both sides of the plate."""
+    return _dark_lamps() if kind == "traffic_light" else joined(list(_polygon(*_outline(kind))))
+
+
+def _outline(kind: str) -> tuple[int, float]:
+    """How many corners a sign's plate has and how it is turned; many corners are a disc."""
+    return {"stop": (8, np.pi / 8), "yield": (3, -np.pi / 2)}.get(kind, (18, 0.0))
+
+
+def _dark_lamps() -> Surface:
+    dark = [disc((0, _PROUD_M, z), _LAMP_RADIUS_M, color) for z, _, color in _LAMPS.values()]
+    return joined([*dark, _hood()])
 
 
 def _hood() -> Surface:

@@ -28,6 +28,16 @@ _BEYOND_M = 1400.0
 _GRASS_TONE = (0.42, 0.53, 0.29)
 
 
+def sort_layer(node: Any, layer: str) -> None:
+    """Give a node of the town its place in the order. Raises ValueError on a layer no mesh may have."""
+    if layer in PAINTER_ORDER:
+        paint_in_order(node, layer)
+    elif layer == "solid":
+        nearest_first(node)
+    else:
+        raise ValueError(f"expected a mesh layer out of {PAINTER_ORDER[2:6]} or solid, got {layer!r}")
+
+
 def _open_bins() -> None:
     bins = CullBinManager.getGlobalPtr()
     if bins.findBin(_FLAT_BIN) < 0:
@@ -59,20 +69,15 @@ class StaticScene:
         for mesh in town.meshes:
             groups.setdefault((mesh.layer, mesh.texture), []).append(mesh)
         for (layer, texture), meshes in groups.items():
-            self._add_layer(layer, palette.find(texture) if texture else None, _merged(meshes))
-        self._beyond = _surroundings(town.bounds)
+            self._add_layer(layer, palette.find(texture) if texture else None, merged(meshes))
+        self._beyond = surroundings(town.bounds)
 
     def _add_layer(self, layer: str, texture: Any, whole: Surface) -> None:
         parent = self.node.attachNewNode(layer)
-        if layer in PAINTER_ORDER:
-            paint_in_order(parent, layer)
-        elif layer == "solid":
-            nearest_first(parent)
-        else:
-            raise ValueError(f"expected a mesh layer out of {PAINTER_ORDER[2:6]} or solid, got {layer!r}")
+        sort_layer(parent, layer)
         if texture is not None:
             parent.setTexture(texture)
-        self._pieces.extend((piece, parent, None) for piece in _chunks(whole))
+        self._pieces.extend((piece, parent, None) for piece in chunked(whole))
 
     def relight(self, light: Daylight, wetness: float = 0.0) -> None:
         """`wetness` 0..1 darkens the roads."""
@@ -97,7 +102,8 @@ class StaticScene:
         paint_in_order(node, "beyond")
 
 
-def _merged(meshes: list[Mesh]) -> Surface:
+def merged(meshes: list[Mesh]) -> Surface:
+    """One surface of all of them, in panda's frame."""
     offsets = np.cumsum([0] + [len(mesh.vertices) for mesh in meshes[:-1]])
     return Surface(
         panda_frame.mirrored(np.concatenate([mesh.vertices for mesh in meshes])),
@@ -112,7 +118,7 @@ def _recolored(piece: Surface, colors: npt.NDArray[np.float32]) -> Surface:
     return Surface(piece.vertices, piece.normals, colors, piece.uvs, piece.triangles)
 
 
-def _chunks(whole: Surface) -> list[Surface]:
+def chunked(whole: Surface) -> list[Surface]:
     """Split by the grid cell each triangle's middle lies in."""
     middles = whole.vertices[whole.triangles].mean(axis=1)[:, :2]
     cells = np.floor(middles / _CHUNK_M).astype(np.int64)
@@ -131,7 +137,7 @@ def _picked(whole: Surface, triangles: npt.NDArray[np.int32]) -> Surface:
     )
 
 
-def _surroundings(bounds: tuple[float, float, float, float]) -> Surface:
+def surroundings(bounds: tuple[float, float, float, float]) -> Surface:
     """Grass from under the town out to where it fades into the haze; alpha of the colours is 1 near, 0 far."""
     x0, y0, x1, y1 = bounds
     middle = np.array([(x0 + x1) / 2.0, -(y0 + y1) / 2.0])

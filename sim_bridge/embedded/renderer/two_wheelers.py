@@ -14,7 +14,8 @@ _JACKET: RGB = (0.16, 0.20, 0.30)
 _TROUSERS: RGB = (0.20, 0.20, 0.22)
 
 
-def build(shape: VehicleShape, color: RGB) -> Surface:
+def build(shape: VehicleShape, color: RGB) -> tuple[Surface, int]:
+    """The machine with its rider, and how many of the last triangles are the rider."""
     is_bicycle = shape.body == "bicycle"
     half, radius = shape.wheel_base / 2.0, shape.wheel_radius
     tyre = 0.05 if is_bicycle else 0.16
@@ -22,10 +23,10 @@ def build(shape: VehicleShape, color: RGB) -> Surface:
     for y in (-half, half):
         parts.append(rod((-tyre / 2 - 0.006, y, radius), (tyre / 2 + 0.006, y, radius), radius * 0.72, _METAL, 12))
     parts += _bicycle(half, radius, color) if is_bicycle else _motorcycle(half, radius, color)
-    parts += _rider(0.92 if is_bicycle else 0.80, shape.height, color)
-    whole = joined(parts)
+    rider = _rider(0.92 if is_bicycle else 0.80, shape.height, color)
+    whole = joined(parts + rider)
     whole.colors[:, :3] *= shade_body(whole.normals, 0.0)
-    return whole
+    return whole, sum(len(part.triangles) for part in rider)
 
 
 def _bicycle(half: float, radius: float, color: RGB) -> list[Surface]:

@@ -59,13 +59,21 @@ class VehicleModel:
     front_wheels_at: tuple[RGB, ...]
     lit: dict[int, Surface]  # by light flag, full brightness
     shadow: tuple[float, float]  # width, length
+    rider_faces: int = 0  # how many of the last triangles of `near` are a rider
+
+    def solid(self) -> Surface:
+        """The whole body with its front wheels straight."""
+        if self.front_wheel is None:
+            return self.near
+        return joined([*(_placed(self.front_wheel, place) for place in self.front_wheels_at), self.near])
 
 
 def build(shape: VehicleShape, color: RGB) -> VehicleModel:
     if two_wheeled(shape):
-        body = two_wheelers.build(shape, color)
+        body, rider_faces = two_wheelers.build(shape, color)
         lit = {flag: joined(lamps) for flag, lamps in _small_lamps(shape).items()}
-        return VehicleModel(body, body, None, (), lit, (shape.width * 0.9, shape.length + 0.2))
+        shadow = (shape.width * 0.9, shape.length + 0.2)
+        return VehicleModel(body, body, None, (), lit, shadow, rider_faces)
     return _four_wheeled(shape, color)
 
 

@@ -67,6 +67,12 @@ def radar(hits: Sequence[tuple[float, float, float, float]]) -> bytes:
     return b"".join(_RADAR_HIT.pack(*hit) for hit in hits)
 
 
+def lidar_header(horizontal_angle_rad: float, points_per_channel: Sequence[int]) -> bytes:
+    """Before the points of either lidar, which follow grouped by channel, channel 0 first."""
+    count = len(points_per_channel)
+    return struct.pack(f"<fI{count}I", horizontal_angle_rad, count, *points_per_channel)
+
+
 def episode_header(episode: int, wall_s: float, delta_s: float, flags: int) -> bytes:
     """36 bytes after the world observer's header; the map origin is always 0, 0, 0."""
     return _EPISODE.pack(episode, wall_s, delta_s, 0, 0, 0, flags)

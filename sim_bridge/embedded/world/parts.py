@@ -14,10 +14,12 @@ from sim_bridge.embedded.contracts import (
     Camera,
     Contact,
     Drawn,
+    Echoes,
     Label,
     LightState,
     PedalState,
     Pose,
+    Scan,
     Sky,
     Town,
     VehicleShape,
@@ -59,6 +61,8 @@ class Painter(Protocol):
     def render(
         self, drawn: list[Drawn], cameras: list[Camera], lights: dict[str, LightState], sky: Sky
     ) -> dict[int, npt.NDArray[np.uint8]]: ...
+    def measure(self, drawn: list[Drawn], scans: list[Scan]) -> dict[int, Echoes]: ...
+    def forget_scan(self, scan_id: int) -> None: ...
     def close(self) -> None: ...
 
 

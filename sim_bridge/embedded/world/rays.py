@@ -1,10 +1,8 @@
-"""Radar and obstacle detector: what rays from a sensor meet, and whose body that is. World thread only."""
+"""Obstacle detector: what rays from a sensor meet in the physics, and whose body that is. World thread only."""
 
 from __future__ import annotations
 
 import math
-import random
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from sim_bridge.embedded.contracts import Label
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 # A hit this near a body's box is a hit of that body: boxes are a little tighter than what the physics collides with.
 _BOX_SLACK_M = 0.15
 _GROUND = frozenset({Label.ROADS, Label.SIDEWALKS, Label.TERRAIN, Label.GROUND, Label.ROAD_LINES})
-_MOST_POINTS = 400  # per tick; each is a ray through the physics
 
 
 class Met(NamedTuple):
@@ -71,47 +68,6 @@ def obstacle(world: World, sensor: SensorActor) -> Met | None:
     if is_dynamic_only:
         solid = [met for met in solid if isinstance(met.actor, (Vehicle, Walker))]
     return min(solid, key=lambda met: met.distance_m, default=None)
-
-
-class Radar:
-    """Rays at random within an ellipse of angles; one random stream per sensor, so a run repeats."""
-
-    def __init__(self) -> None:
-        self._streams: dict[int, random.Random] = {}
-
-    def forget(self, actor_id: int) -> None:
-        self._streams.pop(actor_id, None)
-
-    def read(self, world: World, sensor: SensorActor, delta_s: float) -> list[tuple[float, float, float, float]]:
-        """Per hit: velocity along the ray (m/s, below zero for what nears), azimuth, altitude (rad), depth (m)."""
-        reach = records.real(sensor.attribute("range"), 100.0, 0.1, 1000.0)
-        rate = records.real(sensor.attribute("points_per_second"), 1500.0, 0.0, 1e6)
-        hits = []
-        for azimuth, altitude in self._aims(sensor, min(_MOST_POINTS, round(rate * delta_s))):
-            direction = (
-                math.cos(altitude) * math.cos(azimuth),
-                math.cos(altitude) * math.sin(azimuth),
-                math.sin(altitude),
-            )
-            met = first_met(world, sensor, direction, reach)
-            if met is not None:
-                hits.append((_closing(sensor, direction, met), azimuth, altitude, met.distance_m))
-        return hits
-
-    def _aims(self, sensor: SensorActor, count: int) -> Iterator[tuple[float, float]]:
-        seed = records.whole(sensor.attribute("noise_seed"), 0, -(1 << 31), 1 << 31)
-        stream = self._streams.setdefault(sensor.actor_id, random.Random(seed))
-        half_width = math.radians(records.real(sensor.attribute("horizontal_fov"), 30.0, 0.0, 179.0)) / 2.0
-        half_height = math.radians(records.real(sensor.attribute("vertical_fov"), 30.0, 0.0, 179.0)) / 2.0
-        for _ in range(count):
-            radius, angle = stream.random(), 2.0 * math.pi * stream.random()
-            yield half_width * radius * math.cos(angle), half_height * radius * math.sin(angle)
-
-
-def _closing(sensor: SensorActor, direction: Vec3, met: Met) -> float:
-    theirs = met.actor.body.velocity if met.actor else (0.0, 0.0, 0.0)
-    ray = turned(rotation(sensor.pose), direction)
-    return sum((a - b) * part for a, b, part in zip(theirs, sensor.body.velocity, ray, strict=True))
 
 
 def _unit(vector: Vec3) -> Vec3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING, Any
 
 from sim_bridge.embedded.contracts import BodyState, Camera, Contact, Drawn, Label, Pose, Sky
@@ -13,7 +14,9 @@ from sim_bridge.embedded.wire.messages import SensorType
 from sim_bridge.embedded.world import records
 from sim_bridge.embedded.world.actors import Actor, Prop, SensorActor, Vehicle, Walker
 from sim_bridge.embedded.world.instruments import Gnss, Imu
-from sim_bridge.embedded.world.rays import Radar, obstacle
+from sim_bridge.embedded.world.lidar import Lidar
+from sim_bridge.embedded.world.radar import Radar
+from sim_bridge.embedded.world.rays import obstacle
 from sim_bridge.embedded.world.signage import plain
 from sim_bridge.embedded.world.walking import feet_of
 
@@ -22,7 +25,19 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-CAMERA_KINDS = {"sensor.camera.rgb": (SensorType.RGB, "rgb")}
+CAMERA_KINDS = {
+    "sensor.camera.rgb": (SensorType.RGB, "rgb"),
+    "sensor.camera.depth": (SensorType.DEPTH, "depth"),
+    "sensor.camera.normals": (SensorType.NORMALS, "normals"),
+    "sensor.camera.semantic_segmentation": (SensorType.SEMANTIC, "semantic"),
+    "sensor.camera.instance_segmentation": (SensorType.INSTANCE, "instance"),
+}
+# Sensors that scan the scene with rays, drawn together before the pictures; they work without rendering, as in CARLA.
+_SCANNERS: dict[str, tuple[SensorType, type[Lidar] | type[Radar]]] = {
+    "sensor.lidar.ray_cast": (SensorType.LIDAR, Lidar),
+    "sensor.lidar.ray_cast_semantic": (SensorType.SEMANTIC_LIDAR, Lidar),
+    "sensor.other.radar": (SensorType.RADAR, Radar),
+}
 _BRAKE, _REVERSE = 8, 64
 _BRAKE_SHOWS = 0.02
 
@@ -35,7 +50,7 @@ class Sensing:
         self._cameras: set[int] = set()  # sensors that have a camera in the renderer, under the same id
         self._gnss = Gnss(world.town)
         self._imu = Imu()
-        self._radar = Radar()
+        self._scanners: dict[int, Lidar | Radar] = {}  # by sensor, from its first reading on
 
     def forget(self, sensor: SensorActor) -> None:
         if sensor.actor_id in self._cameras:
@@ -43,7 +58,8 @@ class Sensing:
             self._world.painter.remove_camera(sensor.actor_id)
         self._gnss.forget(sensor.actor_id)
         self._imu.forget(sensor.actor_id)
-        self._radar.forget(sensor.actor_id)
+        if self._scanners.pop(sensor.actor_id, None) is not None:
+            self._world.painter.forget_scan(sensor.actor_id)
 
     def read_all(self) -> None:
         """Every due sensor somebody listens to. Cheap instruments first, then all pictures at once."""
@@ -54,20 +70,22 @@ class Sensing:
         due = [s for s in listened if s.type_id != "sensor.other.collision" and s.is_due(world.elapsed_s)]
         for sensor in due:
             self._read(sensor)
-        cameras = [s for s in due if s.type_id in CAMERA_KINDS]
-        if cameras and not world.settings.no_rendering:
-            self._take_pictures(cameras)
+        scanners = [s for s in due if s.type_id in _SCANNERS]
+        cameras = [s for s in due if s.type_id in CAMERA_KINDS and not world.settings.no_rendering]
+        if not scanners and not cameras:
+            return
+        drawn = self._drawn()
+        if scanners:
+            self._scan(scanners, drawn)
+        if cameras:
+            self._take_pictures(cameras, drawn)
 
     def _read(self, sensor: SensorActor) -> None:
-        """Every instrument but the cameras; those are drawn together."""
+        """Every instrument but cameras and scanners; those are drawn together."""
         if sensor.type_id == "sensor.other.gnss":
             self._post(sensor, SensorType.GNSS, [pack(self._gnss.read(sensor))])
         elif sensor.type_id == "sensor.other.imu":
             self._post(sensor, SensorType.IMU, [pack(self._imu.read(sensor))])
-        elif sensor.type_id == "sensor.other.radar":
-            since_s = max(sensor.period_s, self._world.delta_s)
-            hits = self._radar.read(self._world, sensor, since_s)
-            self._post(sensor, SensorType.RADAR, [messages.radar(hits)])
         elif sensor.type_id == "sensor.other.obstacle":
             self._report_obstacle(sensor)
 
@@ -104,9 +122,31 @@ class Sensing:
             list(contact.impulse),
         ]
 
+    # ---- scanners ---------------------------------------------------------------------------------------------------
+
+    def _scan(self, sensors: list[SensorActor], drawn: list[Drawn]) -> None:
+        world = self._world
+        scans = []
+        for sensor in sensors:
+            if sensor.actor_id not in self._scanners:
+                self._scanners[sensor.actor_id] = _SCANNERS[sensor.type_id][1](sensor)
+            scan = self._scanners[sensor.actor_id].scan(max(sensor.period_s, world.delta_s))
+            if scan is not None:
+                scans.append(scan)
+        try:
+            found = world.painter.measure(drawn, scans)
+        # As with pictures: what cannot be measured costs these readings, not the tick that everybody waits for.
+        except Exception:
+            _LOG.exception("frame %d: the renderer failed; its scans are missing", world.frame)
+            return
+        for sensor in sensors:
+            if sensor.actor_id in found:
+                data = self._scanners[sensor.actor_id].data(world, found[sensor.actor_id])
+                self._post(sensor, _SCANNERS[sensor.type_id][0], data, is_image=True)
+
     # ---- cameras ----------------------------------------------------------------------------------------------------
 
-    def _take_pictures(self, sensors: list[SensorActor]) -> None:
+    def _take_pictures(self, sensors: list[SensorActor], drawn: list[Drawn]) -> None:
         world = self._world
         cameras = {s.actor_id: _camera(s) for s in sensors}
         try:
@@ -115,7 +155,7 @@ class Sensing:
                     world.painter.add_camera(camera)
                     self._cameras.add(camera.camera_id)
             lights = {light.signal.signal_id: light.state for light in world.lights}
-            pictures = world.painter.render(self._drawn(), list(cameras.values()), lights, self._sky())
+            pictures = world.painter.render(drawn, list(cameras.values()), lights, self._sky())
         # A picture that cannot be drawn must cost that picture only, not the clients that wait for the next tick.
         except Exception:
             _LOG.exception("frame %d: the renderer failed; its pictures are missing", world.frame)
@@ -134,7 +174,7 @@ class Sensing:
                 steer = actor.body.wheel_steer_deg
                 drawn.append(Drawn(actor.actor_id, actor.pose, shown_lights(actor), wheel_steer_deg=steer))
             elif isinstance(actor, Walker):
-                drawn.append(Drawn(actor.actor_id, feet_of(actor, actor.pose), walk_phase=actor.stride))
+                drawn.append(_walking(actor))
             elif isinstance(actor, Prop):
                 drawn.append(Drawn(actor.actor_id, actor.pose))
         return drawn
@@ -149,6 +189,11 @@ class Sensing:
             wetness=max(weather.wetness, weather.precipitation_deposits),
             precipitation=weather.precipitation,
         )
+
+
+def _walking(walker: Walker) -> Drawn:
+    feet, (x, y, _) = feet_of(walker, walker.pose), walker.body.velocity
+    return Drawn(walker.actor_id, feet, walk_phase=walker.stride, walk_speed_mps=math.hypot(x, y))
 
 
 def shown_lights(vehicle: Vehicle) -> int:
