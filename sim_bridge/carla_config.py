@@ -12,7 +12,8 @@ class CarlaConfig:
     """`town` "" drives in whatever map the server has loaded; another name loads that map once, at the start.
 
     `seed` is added to the seed of each reset for the traffic only: one start, other traffic. `is_embedded` says that
-    the server is our own `python -m sim_bridge.embedded`. `traffic_manager_port` 0 picks a free one.
+    the server is our own `python -m sim_bridge.embedded`. `traffic_manager_port` 0 picks a free one. `scene` is a name
+    of `sim_bridge.scenarios`, `routes` a Leaderboard file, `route_id` a route of it ("" the first).
     """
 
     host: str = "127.0.0.1"
@@ -21,6 +22,9 @@ class CarlaConfig:
     seed: int = 0
     traffic_vehicles: int = 10
     walkers: int = 0
+    scene: str = ""
+    routes: str = ""
+    route_id: str = ""
     front_camera: CameraSpec = FRONT_CAMERA
     chase_camera: CameraSpec | None = CHASE_CAMERA
     ego_blueprint: str = "vehicle.lincoln.mkz_2020"

@@ -10,9 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import logging
-import random
 from collections.abc import Iterator
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
@@ -25,7 +23,17 @@ from sim_bridge.carla_rig import CameraOnCar, Rig, ego_state, vehicle_control
 from sim_bridge.carla_traffic import Traffic
 from sim_bridge.carla_walkers import Walkers
 from sim_bridge.interfaces import SimulatorLost
-from sim_bridge.messages import FULL_BRAKE, TICK_S, CameraFrame, Control, InstructionKind, Manoeuvre, Observation
+from sim_bridge.journey import Journey, journey_of
+from sim_bridge.messages import (
+    FULL_BRAKE,
+    TICK_S,
+    CameraFrame,
+    Collision,
+    Control,
+    InstructionKind,
+    Manoeuvre,
+    Observation,
+)
 from sim_bridge.navigator import Navigator
 
 log = logging.getLogger(__name__)
@@ -35,13 +43,6 @@ SETTLE_TICKS = 12
 SETTLE_TRIES = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Collision:
-    tick: int
-    other_type_id: str
-    impulse_ns: float
-
-
 class CarlaSimulator:
     """Connects when it is made; `close` (or leaving a `with` block, or the end of the process) cleans up."""
 
@@ -49,6 +50,9 @@ class CarlaSimulator:
         """Raises SimulatorLost when the server cannot be used, with a sentence that says why."""
         self._config = config or CarlaConfig()
         self._is_closed = self._is_lost = False
+        # Another journey may be set between two episodes; it begins with the next reset.
+        self.journey: Journey = journey_of(self._config.scene, self._config.routes, self._config.route_id)
+        self._begun: Journey = self.journey
         self._tick_timeout_s = self._config.tick_timeout_s
         self.client = connected(self._config)
         with self._noticing_loss():
@@ -77,14 +81,16 @@ class CarlaSimulator:
         with self._noticing_loss(), self._patience():
             self._clear()
             self.carla_world.reset_all_traffic_lights()  # a seed is a start, its lights included
-            points = self._starts(seed)
-            self._rig = Rig(self.carla_world, self._config, points)
+            self._begun = self.journey
+            journey = self._begun.prepare(self.carla_world, seed)
+            self._rig = Rig(self.carla_world, self._config, journey.transforms)
             self._world_tick()  # from here on the car has a place
             start = self._rig.ego.get_transform().location
-            self._navigator = Navigator(self.carla_map, self.carla_map.get_waypoint(start), seed)
+            self._navigator = Navigator(self.carla_map, self.carla_map.get_waypoint(start), seed, journey.goals)
             self._traffic.start(self.carla_world, start, seed + self._config.seed)
             self._walkers.start(self.carla_world, seed + self._config.seed)
             self._settle()
+            self._begun.begin(self._rig.ego)
             self._episode += 1
             self._tick = 0
             return self._seen(self._first_frame)
@@ -92,6 +98,7 @@ class CarlaSimulator:
     def step(self, control: Control) -> Observation:
         with self._noticing_loss():
             self._own_rig.ego.apply_control(vehicle_control(control))
+            self._begun.tick()
             frame = self._world_tick()
             self._tick += 1
             return self._seen(frame)
@@ -104,6 +111,11 @@ class CarlaSimulator:
 
     def progress(self, kind: InstructionKind) -> Manoeuvre:
         return self.navigator.progress(kind)
+
+    @property
+    def collisions(self) -> tuple[Collision, ...]:
+        hits = list(self._own_rig.hits)
+        return tuple(Collision(frame - self._first_frame, what, strength) for frame, what, strength in hits)
 
     def close(self) -> None:
         if self._is_closed:
@@ -144,12 +156,6 @@ class CarlaSimulator:
         """(N, 2) metres: the navigator's route from the car on, one metre apart."""
         return self.navigator.dense_route_xy_in_world()
 
-    @property
-    def collisions(self) -> tuple[Collision, ...]:
-        """What the car hit since the reset."""
-        hits = list(self._own_rig.hits)
-        return tuple(Collision(frame - self._first_frame, what, strength) for frame, what, strength in hits)
-
     # ---- inside
 
     @property
@@ -168,12 +174,6 @@ class CarlaSimulator:
         ours.synchronous_mode, ours.fixed_delta_seconds = True, TICK_S
         self.carla_world.apply_settings(ours, self._config.tick_timeout_s)
         return before
-
-    def _starts(self, seed: int) -> list[Any]:
-        """The map's spawn points in the order the seed draws them."""
-        points = list(self.carla_map.get_spawn_points())
-        random.Random(seed).shuffle(points)
-        return points
 
     def _settle(self) -> None:
         """Let everything come to rest under the brake, until the front camera sees the newest frame."""
@@ -226,6 +226,7 @@ class CarlaSimulator:
 
     def _clear(self) -> None:
         """Destroy this episode's actors: sensors first, then cars."""
+        self._begun.clear()
         self._walkers.clear()
         self._traffic.clear(self.carla_world)
         rig, self._rig = self._rig, None

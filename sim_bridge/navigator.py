@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from sim_bridge.frames import Floats, in_ego, wrapped
+from sim_bridge.goals import Goals, GuidedRoute
 from sim_bridge.manoeuvre import ManoeuvreWatch
 from sim_bridge.messages import EgoState, InstructionKind, Manoeuvre, Points, RouteCommand
-from sim_bridge.route import RandomRoute, RoutePoint, heading_rad
+from sim_bridge.route import RoutePoint, heading_rad
 
 REACHED_M = 7.5
 THINNED_MAX_M = 50.0
@@ -45,9 +46,11 @@ class Hints:
 class Navigator:
     """Lives for one episode. `update` once per tick, before anything is read."""
 
-    def __init__(self, town_map: Any, lane: Any, seed: int) -> None:
-        """`town_map` is a carla.Map, `lane` the carla.Waypoint that the car starts on."""
+    def __init__(self, town_map: Any, lane: Any, seed: int, goals: Goals | None = None) -> None:
+        """`town_map` is a carla.Map, `lane` the carla.Waypoint that the car starts on. Routes lead through `goals`
+        first."""
         self._map = town_map
+        self._goals = goals or Goals()
         self._ways = random.Random(seed)
         self._manoeuvre, self._lane = ManoeuvreWatch(), lane
         self._offset_m = 0.0
@@ -88,6 +91,7 @@ class Navigator:
 
     def update(self, ego: EgoState) -> None:
         """Move along the route with the car; start a new route where the car is when it has left this one."""
+        self._goals.reach(ego.x_m, ego.y_m)
         self._advance(ego)
         self._lane = lane = lane_of(self._map, ego)
         self._manoeuvre.at_junction(ego, lane.is_junction)
@@ -119,7 +123,7 @@ class Navigator:
             self._start_from(lane)
 
     def _start_from(self, lane: Any) -> None:
-        self._route = RandomRoute(lane, self._ways)
+        self._route = GuidedRoute(lane, self._ways, self._map, self._goals)
         self._dense, self._at = self._route.points, 0
         self._sparse: list[RoutePoint] = []
         self._thinned_to, self._since_m = 0, 0.0

@@ -55,12 +55,14 @@ class RandomRoute:
             onward = self._last.next(SPACING_M)
             if not onward:
                 return
-            following = onward[0] if len(onward) == 1 else self._ways.choice(sorted(onward, key=_lane))
-            if not following.is_junction:
-                self._command = RouteCommand.FOLLOW_ROAD
-            elif not self._last.is_junction:
-                self._command = command_through(following)
-            self._add(following)
+            self._go_on(onward[0] if len(onward) == 1 else self._ways.choice(sorted(onward, key=_lane)))
+
+    def _go_on(self, following: Any) -> None:
+        if not following.is_junction:
+            self._command = RouteCommand.FOLLOW_ROAD
+        elif not self._last.is_junction:
+            self._command = command_through(following)
+        self._add(following)
 
     def _add(self, waypoint: Any) -> None:
         self._last = waypoint

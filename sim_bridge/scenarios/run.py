@@ -12,6 +12,8 @@ The order of a run, in a synchronous world that somebody else ticks:
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,9 +23,9 @@ from sim_bridge.carla_rig import ROLE
 from sim_bridge.scenarios.cast import CannotStand, Performer, Vehicle, spawned
 from sim_bridge.scenarios.judging import Moment, Other, holds
 from sim_bridge.scenarios.lights import Lights
-from sim_bridge.scenarios.places import Place, places
+from sim_bridge.scenarios.places import Place, place_at, places
 from sim_bridge.scenarios.rules import Rules
-from sim_bridge.scenarios.scene import Demand, Event, Scene
+from sim_bridge.scenarios.scene import JUNCTION, Demand, Event, Scene
 from sim_bridge.scenarios.seen import Watched, gap_m
 
 START_DROP_M = 0.3
@@ -32,7 +34,7 @@ TRIES = 40
 GOAL_EVERY_M = 15.0
 
 
-class NoPlace(RuntimeError):
+class NoPlace(ValueError):
     """This map has no place where the scene can happen; the message says what was asked for."""
 
 
@@ -80,25 +82,32 @@ class SceneRun:
 
     def prepare(self) -> None:
         """Bring the cast in at the first place with room for it. Raises NoPlace."""
+        self._prepare(itertools.islice(places(self.scene, self._world.get_map(), self._seed), TRIES))
+
+    def prepare_at(self, waypoint: Any) -> None:
+        """The same with the place's anchor given, or the first junction ahead of it. Raises NoPlace."""
         town_map = self._world.get_map()
+        if self.scene.place.kind == JUNCTION:
+            waypoint = waypoint.next_until_lane_end(1.0)[-1]
+        place = place_at(self.scene, waypoint, Rules(town_map), town_map)
+        self._prepare(iter([place] if place is not None else []))
+
+    def _prepare(self, tried: Iterator[Place]) -> None:
         tick_s = self._world.get_settings().fixed_delta_seconds or 0.05
-        tried, why = 0, "the map has no such place"
-        for place in places(self.scene, town_map, self._seed):
-            tried += 1
+        why = "the map has no such place"
+        for place in tried:
             try:
                 for member in self.scene.cast:
                     self._cast.append(spawned(self._world, place, member, tick_s))
             except CannotStand as problem:
                 why = str(problem)
                 self._dismiss()
-                if tried >= TRIES:
-                    break
                 continue
-            self._place, self._rules = place, Rules(town_map)
+            self._place, self._rules = place, Rules(self._world.get_map())
             return
         raise NoPlace(
-            f"The scene {self.scene.name!r} finds no place in {town_map.name.rsplit('/', 1)[-1]}: it wants "
-            f"{wish_in_words(self.scene)}; {tried} tried, the last answer: {why}."
+            f"The scene {self.scene.name!r} finds no place in {self._world.get_map().name.rsplit('/', 1)[-1]}. It "
+            f"wants {wish_in_words(self.scene)}; {why}."
         )
 
     @property
