@@ -34,8 +34,8 @@ trained from scratch on rendered frames of that world; it has never seen a photo
 | parameters | {parameters:,} |
 | input | the front camera (1024x512, 110 degrees), seen as 256x96; speed; two target points or a command; text |
 | output | 20 path points 1 m apart, 10 points 0.25 s apart, words, what kind of instruction it understood |
-| trained on | {train_frames:,} frames of {towns}; {val_frames:,} frames of other places held out |
-| training | {views:,} views in {steps:,} steps of {batch}, {minutes} minutes on {processes} x {device}, seed {seed} |
+| trained on | {train_frames:,} frames of {towns}{sources}; {val_frames:,} frames of other places held out |
+| training | {views:,} views in {steps:,} steps of {batch}, {minutes} minutes on {machine}, seed {seed}{begun} |
 | date | {saved_at} |
 | files | {files} |
 
@@ -107,16 +107,36 @@ def card(out: Path, evaluation: Path | None, note: Path | None) -> str:
     unsaid = "Not written down yet." if note is None else note.read_text(encoding="utf-8").strip()
     return CARD.format(
         **{key: training[key] for key in ("parameters", "views", "steps", "batch", "minutes", "processes", "seed")},
+        begun=_begun(training.get("begun_from")),
         device={"cpu": "one CPU core"}.get(training["device"], training["device"]),
         saved_at=training["saved_at"],
         train_frames=data["train_frames"],
         val_frames=data["val_frames"],
+        sources=_sources(data.get("sources", {})),
         towns=", ".join(data["towns"]) or "an unnamed town",
         files=files,
         export_lines="\n".join(f"- {line}" for line in lines),
         held_out=_table(figures),
         evaluation=driven,
         note=unsaid,
+    )
+
+
+SOURCE_WORDS = {"staged": "staged", "drive": "driven by the teacher", "pocket": "driven by Pocket itself"}
+
+
+def _sources(counts: dict[str, int]) -> str:
+    """ " (30,000 staged, 5,000 driven by Pocket itself)", "" where the run did not count them."""
+    named = [f"{count:,} {SOURCE_WORDS.get(name, name)}" for name, count in sorted(counts.items(), reverse=True)]
+    return f" ({', '.join(named)})" if named else ""
+
+
+def _begun(before: dict[str, Any] | None) -> str:
+    """Which weights the run began with, "" for random ones."""
+    if before is None:
+        return ""
+    return (
+        f"; begun from the weights of {before.get('saved_at') or 'an unknown day'} ({before['views_in_all']:,} views)"
     )
 
 

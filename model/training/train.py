@@ -22,7 +22,7 @@ from model.training import worker
 from model.training.frames import DataError, broken_sentence, open_splits
 from model.training.presets import PRESETS, Settings
 from model.training.run_folder import RunError, open_new
-from model.training.schedule import Budget
+from model.training.schedule import PEAK_RATE, Budget
 
 DEFAULT_MINUTES = 60.0
 FAILED, BAD_INPUT = 1, 2
@@ -46,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         help="Begin with the weights in this folder instead of random ones; words are matched by their letters.",
+    )
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=PEAK_RATE,
+        help=f"The learning rate at its peak (default {PEAK_RATE:g}); weights to begin --from bear half of it.",
     )
     parser.add_argument("--preset", choices=sorted(PRESETS), default="pocket", help="The size of network to train.")
     parser.add_argument("--seed", type=int, default=0, help="Another seed gives another order and other first weights.")
@@ -74,6 +80,8 @@ def _settings(args: argparse.Namespace) -> Settings:
     minutes = DEFAULT_MINUTES if args.minutes is None and args.views is None else args.minutes
     if (minutes is not None and minutes <= 0) or (args.views is not None and args.views <= 0):
         raise ValueError("expected a budget above zero: --minutes 60, or --views 200000")
+    if not 0.0 < args.rate <= 0.1:
+        raise ValueError(f"expected a learning rate above 0 and up to 0.1, got --rate {args.rate:g}")
     if args.workers < 1:
         raise ValueError(f"expected at least one worker, got --workers {args.workers}")
     if args.begin_from is not None and not args.resume:
@@ -88,6 +96,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         device="cuda" if has_gpu else "cpu",
         resume=args.resume,
         seed=args.seed,
+        peak_rate=args.rate,
         begin_from=args.begin_from,
     )
 

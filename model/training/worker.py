@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import signal
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -180,6 +180,7 @@ class Worker:
                 "train_frames": len(self.train),
                 "val_frames": self.val_frames,
                 "towns": list(self.train.towns),
+                "sources": dict(Counter(facts.source for facts in self.train.facts)),
             },
             "begun_from": self.begun_from,
             "preset": self.settings.preset,

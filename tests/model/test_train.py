@@ -204,6 +204,8 @@ def test_a_run_is_never_overwritten_and_never_resumed_from_nothing(
     assert "--resume" in capsys.readouterr().err
     assert run_train(data, tmp_path / "new", "--minutes", "0") == 2
     assert "above zero" in capsys.readouterr().err
+    assert run_train(data, tmp_path / "new", "--rate", "0") == 2
+    assert "learning rate" in capsys.readouterr().err
 
 
 def test_a_damaged_checkpoint_is_named(run: Path, data: Path, tmp_path: Path) -> None:
@@ -257,6 +259,8 @@ def test_a_run_begins_from_weights_and_words_keep_their_meaning(run: Path, data:
     assert run_train(data, out, "--workers", "1", "--views", "8", "--resume") == 0
     card = json.loads((out / "training.json").read_text())
     assert card["begun_from"] == begun and card["views"] == 8
+    ship.ship(out, tmp_path / "shipped", None)
+    assert "begun from the weights of yesterday (500 views)" in ship.card(tmp_path / "shipped", None, None)
     assert run_train(data, tmp_path / "never", "--workers", "1", "--views", "4", "--from", str(tmp_path)) == 2
 
 
