@@ -1,7 +1,8 @@
 """`launch.py evaluate`: a driver's figures, on starts, places and phrasings it was not trained on.
 
-`drive` runs it closed loop in lockstep; `dream` shows it held-out frames with held-out instructions, and asks for plain
-decisions, questions and commentary beside them. Figures as JSON, a report as one HTML file.
+`drive` runs it closed loop in lockstep, alone and among traffic. The others show it held-out frames: `dream` with
+instructions and without any, `vqa` with questions, `commentary` for its own words, `language` with many words for one
+picture. Figures as JSON, a report as one HTML file.
 """
 
 from __future__ import annotations
@@ -15,19 +16,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from model.training import evaluate_frames
-from model.training.evaluate_frames import Case
+from model.training import evaluate_frames, judged_frames
+from model.training.judged_frames import Case
 from model.training.own_world import WorldDidNotStart, own_world
 from model.training.report import write_report
 from sim_bridge.interfaces import Driver, SimulatorLost
 
 ROOT = Path(__file__).resolve().parents[2]
-SUITES = ("drive", "dream", "all")
+# Which open-loop figures a suite is made of; drive and scenes are closed loop.
+OPEN_LOOP = {
+    "dream": ("dream", "decisions"),
+    "vqa": ("vqa",),
+    "commentary": ("commentary",),
+    "language": ("language",),
+    "all": evaluate_frames.OPEN_LOOP,
+}
+SUITES = ("drive", *OPEN_LOOP)
 FIRST_PORT = 2500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--suite", choices=SUITES, default="all", help="Drive in a world, look at frames, or both.")
+    parser.add_argument("--suite", choices=SUITES, default="all", help="Drive in a world, look at frames, or all.")
     parser.add_argument("--driver", choices=("pocket", "teacher"), default="pocket", help="Who is scored.")
     parser.add_argument(
         "--weights", type=Path, default=ROOT / "assets" / "pocket", help="The folder of Pocket's weights."
@@ -64,7 +73,7 @@ def main(args: argparse.Namespace) -> int:
     }
     cases: list[Case] = []
     try:
-        if args.suite in ("dream", "all") and args.driver == "pocket":
+        if args.suite in OPEN_LOOP and args.driver == "pocket":
             figures["open_loop"], cases = _open_loop(args)
         if args.suite in ("drive", "all"):
             figures["drive"], wrong = _closed_loop(args)
@@ -78,11 +87,12 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _bad_use(args: argparse.Namespace) -> str:
-    wants_frames = args.suite in ("dream", "all") and args.driver == "pocket"
-    if wants_frames and args.data is None:
-        return "The dream suite looks at collected frames: give their folder with --data, or choose --suite drive."
-    if args.suite == "dream" and args.driver == "teacher":
-        return "The teacher does not look at pictures; the dream suite is made of its labels. Use --suite drive."
+    if args.suite in OPEN_LOOP and args.driver == "pocket" and args.data is None:
+        return f"The {args.suite} suite looks at collected frames: give their folder with --data, or use --suite drive."
+    if args.suite in OPEN_LOOP and args.suite != "all" and args.driver == "teacher":
+        return (
+            f"The teacher does not look at pictures; the {args.suite} suite is made of its labels. Use --suite drive."
+        )
     if min(args.routes, args.traffic_routes, args.traffic, args.walkers, args.reds, args.frames, args.per_category) < 0:
         return "Expected counts of at least 0."
     return ""
@@ -100,10 +110,10 @@ def _pocket(args: argparse.Namespace) -> Driver:
 
 
 def _open_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
-    frames = evaluate_frames.held_out_frames(args.data, args.frames, args.seed)
+    frames = judged_frames.held_out_frames(args.data, args.frames, args.seed)
     driver = _pocket(args)
     try:
-        return evaluate_frames.suites(driver, frames, args.per_category, args.seed, say)
+        return evaluate_frames.suites(driver, frames, args.per_category, args.seed, say, OPEN_LOOP[args.suite])
     finally:
         driver.close()
 

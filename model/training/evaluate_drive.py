@@ -15,8 +15,8 @@ import carla
 import numpy as np
 
 from model.training import comfort
-from model.training.evaluate_frames import Case
 from model.training.infractions import STANDING_MPS, Watch
+from model.training.judged_frames import Case
 from model.training.lane_keeping import LaneKeeping, PlannedRoute, planned_route
 from model.training.scored_drive import ScoredDrive
 from sim_bridge.carla_simulator import CarlaSimulator

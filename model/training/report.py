@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from model.training.evaluate_frames import Case
+from model.training.judged_frames import Case
 
 WORST_PER_SUITE = 6
 EMBEDDED = "data:image/jpeg;base64,"

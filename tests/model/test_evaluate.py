@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.training import evaluate, evaluate_frames, folders, obedience, questions, sentences
+from model.training import evaluate, evaluate_frames, folders, judged_frames, obedience, questions, sentences
 from model.training.expert import obey, roll_out
 from model.training.phrases import read
 from model.training.report import write_report
@@ -89,7 +89,12 @@ class Knowing:
 
     def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
         facts, speed = self._facts(observation), observation.ego.speed_mps
-        yield sentences.commentary(facts, speed, roll_out(facts, Kind.NONE, speed))
+        kind, value, _ = read(instruction.text) if instruction is not None else (Kind.NONE, None, "")
+        if kind is Kind.NONE:
+            yield sentences.commentary(facts, speed, roll_out(facts, Kind.NONE, speed))
+        else:
+            rolled, refused = obey(facts, kind, speed, value, instruction.mode)
+            yield sentences.reply(kind, value, rolled, refused)
 
     def answer(self, observation: Observation, question: str) -> Iterator[str]:
         facts, speed = self._facts(observation), observation.ego.speed_mps
@@ -130,7 +135,7 @@ def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def suites_of(driver: Knowing, data: Path) -> dict:
-    frames = evaluate_frames.held_out_frames(data, 50, seed=3)
+    frames = judged_frames.held_out_frames(data, 50, seed=3)
     assert len(frames) == len(SCENES)
     return evaluate_frames.suites(driver, frames, 15, 3, lambda line: None)[0]
 
@@ -145,19 +150,24 @@ def test_a_driver_that_knows_everything_scores_full_marks(held_out: Path) -> Non
     assert figures["commentary"]["exact"]["share"] == 1.0
     assert figures["vqa"]["all"]["share"] == 1.0
     assert figures["decisions"]["path_ade_m"] < 0.01
+    assert figures["dream"]["safety_words"]["all"]["share"] == 1.0
+    for suite in ("paraphrases", "opposites", "nothing", "words"):
+        assert figures["language"][suite]["all"]["share"] == 1.0, (suite, figures["language"][suite])
+        assert figures["language"][suite]["all"]["of"] >= 8
 
 
 def test_a_deaf_driver_scores_low_everywhere(held_out: Path) -> None:
     figures = suites_of(Deaf({}), held_out)
     for category in ("stop", "slower", "faster", "lane_change"):
         assert figures["dream"]["follow"][category]["share"] < 0.2, category
+    assert figures["language"]["opposites"]["all"]["share"] == 0.0
     assert figures["vqa"]["all"]["share"] < 0.2
     assert figures["commentary"]["exact"]["share"] < 0.5
 
 
 def test_the_report_is_one_file_and_escapes_what_was_said(held_out: Path, tmp_path: Path) -> None:
-    frames = evaluate_frames.held_out_frames(held_out, 3, seed=3)
-    case = evaluate_frames.Case("vqa", "why", False, str(frames[0][0]), "why?", "x", "<script>alert(1)</script>")
+    frames = judged_frames.held_out_frames(held_out, 3, seed=3)
+    case = judged_frames.Case("vqa", "why", False, str(frames[0][0]), "why?", "x", "<script>alert(1)</script>")
     figures = {"open_loop": {"vqa": {"why": {"share": 0.5, "of": 2}}}}
     write_report(tmp_path / "r.html", "Pocket", figures, [case])
     page = (tmp_path / "r.html").read_text()
@@ -165,10 +175,45 @@ def test_the_report_is_one_file_and_escapes_what_was_said(held_out: Path, tmp_pa
     assert "data:image/jpeg;base64," in page
 
 
+# ---- words against plans ---------------------------------------------------------------------------------------------
+
+
+LEFT_PATH = np.column_stack([np.arange(20.0), np.linspace(0.0, -3.5, 20)]).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "path", "speeds", "is_true"),
+    [
+        ("Stopping for the red light.", STRAIGHT_PATH, (8.0, 0.0), True),
+        ("Stopping for the red light.", STRAIGHT_PATH, (8.0, 8.0), False),
+        ("Staying stopped for the pedestrian.", STRAIGHT_PATH, (8.0, 3.0), False),
+        ("Turning left. Slowing down to 4 m/s for the turn.", STRAIGHT_PATH, (8.0, 4.5), True),
+        ("Slowing down to 4 m/s for the turn.", STRAIGHT_PATH, (8.0, 7.0), False),
+        ("Keeping 8 m/s, the road is clear.", STRAIGHT_PATH, (8.0, 8.4), True),
+        ("Keeping 8 m/s, the road is clear.", STRAIGHT_PATH, (8.0, 3.0), False),
+        ("Driving faster.", STRAIGHT_PATH, (8.0, 7.5), False),
+        ("Holding 5 m/s.", STRAIGHT_PATH, (8.0, 5.4), True),
+        ("Holding 14 m/s.", STRAIGHT_PATH, (8.0, 11.0), True),
+        ("Holding 14 m/s.", STRAIGHT_PATH, (8.0, 8.0), False),
+        ("Changing to the left lane.", LEFT_PATH, (8.0, 8.0), True),
+        ("Changing to the left lane.", STRAIGHT_PATH, (8.0, 8.0), False),
+        ("There is no lane to change to on the left.", LEFT_PATH, (8.0, 8.0), False),
+        ("I will wait for the red light.", STRAIGHT_PATH, (8.0, 9.0), False),
+        ("I can only follow driving instructions.", STRAIGHT_PATH, (8.0, 8.0), None),
+    ],
+)
+def test_a_sentence_is_held_against_the_plan(
+    sentence: str, path: np.ndarray, speeds: tuple[float, float], is_true: bool | None
+) -> None:
+    planned = (path, at_speeds(*speeds))
+    assert claims.fits(sentence, planned, (STRAIGHT_PATH, planned[1]), 8.0) is is_true
+
+
 def test_bad_use_is_named(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     parser = argparse.ArgumentParser()
     evaluate.add_arguments(parser)
-    assert evaluate.main(parser.parse_args(["--suite", "dream"])) == 2
+    for suite in ("dream", "vqa", "commentary", "language", "all"):
+        assert evaluate.main(parser.parse_args(["--suite", suite])) == 2
     assert "--data" in capsys.readouterr().err
     assert evaluate.main(parser.parse_args(["--suite", "dream", "--driver", "teacher", "--data", str(tmp_path)])) == 2
     assert evaluate.main(parser.parse_args(["--suite", "dream", "--data", str(tmp_path)])) == 1
