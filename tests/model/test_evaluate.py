@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.training import evaluate, evaluate_frames, folders, judged_frames, obedience, questions, sentences
+from model.training import claims, evaluate, evaluate_frames, folders, judged_frames, obedience, questions, sentences
 from model.training.expert import obey, roll_out
 from model.training.phrases import read
 from model.training.report import write_report
