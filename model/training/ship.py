@@ -106,9 +106,9 @@ def card(out: Path, evaluation: Path | None, note: Path | None) -> str:
     driven = f"\n## `launch.py evaluate`\n{_table(_flat(_read(evaluation)))}\n" if evaluation is not None else ""
     unsaid = "Not written down yet." if note is None else note.read_text(encoding="utf-8").strip()
     return CARD.format(
-        **{key: training[key] for key in ("parameters", "views", "steps", "batch", "minutes", "processes", "seed")},
+        **{key: training[key] for key in ("parameters", "views", "steps", "batch", "minutes", "seed")},
         begun=_begun(training.get("begun_from")),
-        device={"cpu": "one CPU core"}.get(training["device"], training["device"]),
+        machine=f"{training['processes']} x {'one CPU core' if training['device'] == 'cpu' else training['device']}",
         saved_at=training["saved_at"],
         train_frames=data["train_frames"],
         val_frames=data["val_frames"],
