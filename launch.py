@@ -15,7 +15,7 @@ import sys
 import webbrowser
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -24,8 +24,11 @@ from typing import TYPE_CHECKING
 # is first imported, here and in every process that we start.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+from model.simlingo import flags
+from sim_bridge import journey_arguments
 from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.interfaces import Driver, Simulator
+from sim_bridge.messages import TalkOrder
 from sim_bridge.session import SessionConfig
 from sim_bridge.supervision import Supervisor, SupervisorConfig
 from sim_bridge.world_process import world_command
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
 POCKET = Path(__file__).resolve().parent / "assets" / "pocket"
 DEFAULT_TOWN = "Backseat01"
 BAD_USE = 2
+LOCKSTEP_TICKS_MAX = 20  # a second: plans reach 2.5 s ahead
+# Four gigabytes from a slow disk, and one frame to warm up.
+SIMLINGO_LOADS_WITHIN_S = 900.0
 
 # Subcommand -> the module whose add_arguments and main serve it, and its line in --help.
 ROOMS = {
@@ -45,10 +51,12 @@ ROOMS = {
     "collect": ("model.training.collect", "Let the teacher drive and write down what Pocket learns from."),
     "train": ("model.training.train", "Train Pocket on collected folders."),
     "evaluate": ("model.training.evaluate", "Score a driver in lockstep on starts and frames it has not seen."),
+    "scenes": ("sim_bridge.scenarios.listing", "List the scenes that `drive --scene` plays, and where they can happen."),
     "bench": ("app.bench", "Measure the running program: world, plans, pictures, keys."),
     "convert": ("model.simlingo.convert", "Turn a released SimLingo checkpoint into safetensors that load fast."),
     "doctor": ("sim_bridge.doctor", "Check this machine and say what is missing."),
 }
+OF_THE_WORLD = {"--world": "sim_bridge.bench.world", "--physics": "sim_bridge.bench.physics"}
 OF_SIMLINGO = {"bench": "model.simlingo.bench", "train": "model.training.simlingo_train"}
 
 
@@ -86,6 +94,10 @@ def _for_the_model(name: str, module: str, parser: argparse.ArgumentParser, word
     elif name == "bench" and "simlingo" in words:
         parser.add_argument("--model", choices=("simlingo",), help="Measured by itself: it cannot keep a page alive.")
         parser.add_argument("--json", action="store_true", help="Print the figures as JSON instead of a table.")
+    elif name == "bench":
+        parser.add_argument("--world", action="store_true", help="Measure our own world alone: ticks, start, memory.")
+        parser.add_argument("--physics", action="store_true", help="Compare our default car with CARLA's, by its fits.")
+        module = next((OF_THE_WORLD[word] for word in words if word in OF_THE_WORLD), module)
     return OF_SIMLINGO.get(name, module) if "simlingo" in words else module
 
 
@@ -99,7 +111,7 @@ class Wish:
     world: CarlaConfig
     model: str
     checkpoint: Path
-    tokenizer: Path | None = None
+    simlingo: flags.Choice | None = None
 
 
 def build_drive(wish: Wish) -> tuple[Simulator, Driver]:
@@ -119,10 +131,8 @@ def _driver(wish: Wish, simulator: CarlaSimulator) -> Driver:
         from model.teacher.driver import TeacherDriver
 
         return TeacherDriver(simulator)
-    if wish.model == "simlingo":
-        from model.simlingo.driver import SimLingoDriver
-
-        return SimLingoDriver.load(wish.checkpoint, wish.tokenizer)
+    if wish.simlingo is not None:
+        return flags.load(wish.simlingo)
     from model.pocket.driver import PocketDriver
 
     return PocketDriver(wish.checkpoint)
@@ -154,15 +164,26 @@ def _drive_arguments(parser: argparse.ArgumentParser) -> None:
         help="For Pocket, a folder of weights instead of the shipped ones. For SimLingo, the released file or a "
         "converted one.",
     )
-    parser.add_argument("--tokenizer", type=Path, help="The folder of SimLingo's tokenizer, where no hub is reached.")
-    parser.add_argument(
-        "--accept-simlingo-license", action="store_true", help="Say that you have read the terms of SimLingo's weights."
-    )
     parser.add_argument("--town", default="", help=f"The town to drive in. Our own world starts in {DEFAULT_TOWN}.")
+    journey_arguments.add_arguments(parser)
     parser.add_argument("--seed", type=int, default=0, help="The seed of the start, the route and the traffic.")
     parser.add_argument("--traffic", type=int, default=10, help="How many other vehicles drive around.")
     parser.add_argument("--no-browser", action="store_true", help="Do not open the page in a browser.")
     parser.add_argument("--cockpit", action="store_true", help="Also open the pygame cockpit: a window, keys, gamepad.")
+    parser.add_argument(
+        "--talk",
+        choices=("alongside", "first"),
+        default="alongside",
+        help="Whether the first plans wait for the driver's words, as published for SimLingo; the page can change it.",
+    )
+    parser.add_argument(
+        "--lockstep",
+        metavar="TICKS",
+        type=_ticks,
+        help="Let the world wait for each plan and then move so many ticks of 0.05 s, at most 20; 0 never waits. Left "
+        "out, it waits where a plan takes longer than half a second.",
+    )
+    flags.add_arguments(parser)
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -170,6 +191,12 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or not host or not port.isdigit():
         raise argparse.ArgumentTypeError(f"expected HOST:PORT such as 127.0.0.1:2000, got {text!r}")
     return host, int(port)
+
+
+def _ticks(text: str) -> int:
+    if not text.isdigit() or int(text) > LOCKSTEP_TICKS_MAX:
+        raise argparse.ArgumentTypeError(f"expected 0 to {LOCKSTEP_TICKS_MAX} ticks, got {text!r}")
+    return int(text)
 
 
 def _drive(args: argparse.Namespace) -> int:
@@ -207,36 +234,48 @@ def _refusal(args: argparse.Namespace) -> str:
 
         if args.town and args.town not in town.names():
             return f"There is no town {args.town!r}. The towns are: {', '.join(town.names())}."
+    if problem := journey_arguments.refusal(args, "" if args.carla else _town(args)):
+        return problem
     if args.model == "simlingo":
-        return _simlingo_refusal(args)
+        return flags.refusal(args)
     if args.model == "pocket" and not (folder := args.checkpoint or POCKET).is_dir():
         return f"There is no folder {folder} with Pocket's weights; `--model teacher` drives without."
     return ""
 
 
-def _simlingo_refusal(args: argparse.Namespace) -> str:
-    from model.simlingo import licence
-
+def _town(args: argparse.Namespace) -> str:
+    """The town of our own world."""
     try:
-        print(licence.demand(args.accept_simlingo_license))
-    except licence.LicenceNotAccepted as refusal:
-        return str(refusal)
-    if args.checkpoint is None or not args.checkpoint.exists():
-        return f"--model simlingo needs --checkpoint with the weights' file; {args.checkpoint or 'none'} was given."
-    return ""
+        return args.town or journey_arguments.town_of(args) or DEFAULT_TOWN
+    except (ValueError, OSError):
+        return DEFAULT_TOWN  # what is wrong with the file is refused with its reason
 
 
 def _supervisor(args: argparse.Namespace) -> Supervisor:
     if args.carla is None:
-        town, port = args.town or DEFAULT_TOWN, _free_port_pair()
-        world = CarlaConfig(port=port, town=town, seed=args.seed, traffic_vehicles=args.traffic, is_embedded=True)
+        town, port = _town(args), _free_port_pair()
+        world = CarlaConfig(port=port, town=town, is_embedded=True)
         command = world_command(port, town, args.seed)
     else:
         host, port = args.carla
-        world = CarlaConfig(host=host, port=port, town=args.town, seed=args.seed, traffic_vehicles=args.traffic)
+        world = CarlaConfig(host=host, port=port, town=args.town or journey_arguments.town_of(args))
         command = None
-    wish = Wish(world, args.model, args.checkpoint or POCKET, args.tokenizer)
-    return Supervisor(SupervisorConfig(command), build_drive, wish, SessionConfig(seed=args.seed))
+    world = replace(world, seed=args.seed, traffic_vehicles=0 if args.scene else args.traffic)
+    world = replace(world, scene=args.scene, routes=args.routes, route_id=args.route)
+    session = SessionConfig(
+        seed=args.seed,
+        lockstep_ticks=args.lockstep,
+        talk_order=TalkOrder.TALK_FIRST if args.talk == "first" else TalkOrder.ALONGSIDE,
+    )
+    if args.model != "simlingo":
+        wish = Wish(world, args.model, args.checkpoint or POCKET)
+        return Supervisor(SupervisorConfig(command), build_drive, wish, session)
+    patient = SupervisorConfig(
+        command, drive_ready_within_s=SIMLINGO_LOADS_WITHIN_S, silence_starting_max_s=SIMLINGO_LOADS_WITHIN_S
+    )
+    return Supervisor(
+        patient, build_drive, Wish(world, args.model, args.checkpoint, simlingo=flags.choice(args)), session
+    )
 
 
 def _free_port_pair() -> int:

@@ -16,6 +16,7 @@ from app.pace import Pace
 from sim_bridge.messages import CommandResult, Verdict
 
 ANSWER_WITHIN_S = 20.0
+FRAMES_PER_ANSWER = 6
 
 
 class Api:
@@ -42,9 +43,10 @@ class Api:
         result, question_id = self._hub.handlers.ask(question)
         if result.verdict is not Verdict.ACCEPTED:
             return result.line
-        answer = self._hub.wait_for_answer(question_id, ANSWER_WITHIN_S)
+        within_s = self._answer_within_s()
+        answer = self._hub.wait_for_answer(question_id, within_s)
         if answer is None:
-            return text.no_answer_within(ANSWER_WITHIN_S)
+            return text.no_answer_within(within_s)
         return answer.error or answer.text
 
     def status(self) -> dict[str, Any]:
@@ -58,10 +60,15 @@ class Api:
         return status
 
     def control(self, action: str, request: gr.Request | None = None) -> dict[str, Any]:
-        """One of pause, resume, step, reset, new_start, engage, takeover, release, talk_alongside, talk_first."""
+        """pause, resume, step, reset, new_start, engage, takeover, release, talk_alongside, talk_first or cancel."""
         session = getattr(request, "session_hash", None) or "script"
         holder = tickets.holder_of(session, self._secret, "script")
         return self._paced() or _said(self._hub.handlers.control(action, holder))
+
+    def _answer_within_s(self) -> float:
+        """A driver that takes seconds per picture finishes a plan, looks once more, and speaks a word at a time."""
+        view = self._hub.drive.view()
+        return ANSWER_WITHIN_S + (FRAMES_PER_ANSWER * view.driver.frame_s if view else 0.0)
 
     def _paced(self) -> dict[str, str] | None:
         return None if self._pace.allows() else _said(CommandResult(Verdict.BUSY, text.TOO_FAST))

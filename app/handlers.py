@@ -14,6 +14,7 @@ from app.drive import Drive
 from app.wheel import Wheel
 from sim_bridge.messages import (
     Ask,
+    Cancel,
     Command,
     CommandResult,
     Engage,
@@ -47,6 +48,7 @@ ACTIONS: dict[str, Callable[[str], Command]] = {
     "takeover": lambda holder: Takeover(holder),
     "talk_alongside": lambda holder: SetTalkOrder(TalkOrder.ALONGSIDE),
     "talk_first": lambda holder: SetTalkOrder(TalkOrder.TALK_FIRST),
+    "cancel": lambda holder: Cancel(),
 }
 WHEEL_ACTIONS = frozenset({"engage", "release", "takeover"})
 

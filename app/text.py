@@ -5,7 +5,7 @@ Sentences about what the car does come from the drive, inside views and command 
 
 from __future__ import annotations
 
-from sim_bridge.messages import Engagement, Phase, Reason, TalkOrder
+from sim_bridge.messages import Engagement, Phase, Progress, Reason, TalkOrder
 
 WORDS_AT_MOST = 300  # characters; longer than any sentence a person would say to a driver
 
@@ -39,6 +39,7 @@ ACTION_WORDS = {
     "takeover": "You have the wheel: W A S D drives, Space brakes, H hands back.",
     "talk_alongside": "The plan no longer waits for words.",
     "talk_first": "Words come first, then the plan.",
+    "cancel": "Cancelled.",
 }
 
 REASON_WORDS = {
@@ -70,6 +71,11 @@ TALK_ORDER_WORDS = {
     TalkOrder.TALK_FIRST: "talks first, then plans",
 }
 
+CANCEL = "Cancel"
+CANCEL_PLAN = "Cancel and pause"
+
+DOING_WORDS = {"plan": "Planning", "answer": "Answering", "commentary": "Commenting"}
+
 EXAMPLES = (
     "stop here",
     "drive faster",
@@ -90,6 +96,22 @@ QUESTION_EXAMPLES = (
 
 def too_long(what: str, length: int) -> str:
     return f"{what} may have up to {WORDS_AT_MOST} characters, this one has {length:,}. Say it shorter."
+
+
+def progress_words(progress: Progress) -> str:
+    """`Planning: looking, 12 of 24 · 2.1 s`."""
+    doing = DOING_WORDS.get(progress.doing, progress.doing.capitalize())
+    how_far = f", {progress.done} of {progress.of}" if progress.of else ""
+    if not progress.of and progress.done:
+        how_far = f", {progress.done} tokens so far"
+    return f"{doing}: {progress.stage}{how_far} · {progress.elapsed_s:.1f} s"
+
+
+def lockstep_words(moves_s: float, plan_s: float, real_time_factor: float) -> str:
+    """What lockstep means here, in one sentence; figures that are not known yet are left out."""
+    pace = f" at {real_time_factor:.2g} × real time" if real_time_factor else ""
+    takes = f" ({plan_s:.1f} s)" if plan_s else ""
+    return f"Lockstep{pace}: the world waits for each plan{takes}, then moves {moves_s:.2f} s."
 
 
 def told(words: str, mode: str) -> str:

@@ -12,8 +12,9 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
+from app import text
 from app.text import ENGAGEMENT_WORDS, PHASE_WORDS, REASON_WORDS
-from sim_bridge.messages import Answer, CameraSpec, Instruction, Points, SessionView
+from sim_bridge.messages import TICK_S, Answer, CameraSpec, Instruction, Phase, Points, SessionView
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ def header_of(view: SessionView) -> dict[str, Any]:
         "plan": _plan(view),
         "vitals": _vitals(view),
         "words": _words(view),
+        "waiting": _waiting(view),
         "echo": list(view.input_echo) if view.input_echo else None,
         "notice": view.notice,
         "failure": view.failure,
@@ -95,6 +97,8 @@ def status_of(view: SessionView) -> dict[str, Any]:
         "commentary": view.commentary.text,
         "talk_order": view.talk_order.value,
         "frame_hz": vitals["frame_hz"],
+        "lockstep_ticks": view.lockstep_ticks,
+        "progress": progress_of(view),
         "notice": view.notice,
         "failure": view.failure,
     }
@@ -104,6 +108,7 @@ def status_before_first_view() -> dict[str, Any]:
     """The same keys, while there is no view yet."""
     figures = ("real_time_factor", "plan_age_ms", "plan_hz", "inference_ms", "speed_mps", "target_speed_mps")
     hands = ("steer", "throttle", "brake", "pose", "frame_hz", "model_is_privileged")
+    hands += ("lockstep_ticks", "progress")
     words = ("model", "model_label", "town", "world", "engagement", "engagement_reason", "holder", "commentary")
     more = ("instruction_asked", "instruction_acting", "instruction_mode", "instruction_kind", "instruction_note")
     empty: dict[str, Any] = {"phase": "starting", "episode": 0, "tick": 0, "sim_time_s": 0.0, "collisions": 0}
@@ -208,6 +213,37 @@ def _words(view: SessionView) -> dict[str, Any]:
         "commentary": view.commentary.text,
         "commentary_final": view.commentary.is_final,
         "commentary_tick": view.commentary.made_at_tick,
+    }
+
+
+def progress_of(view: SessionView) -> dict[str, Any] | None:
+    """What the driver is busy with, where that takes long enough to be seen."""
+    progress = view.progress
+    if progress is None:
+        return None
+    return {
+        "doing": progress.doing,
+        "stage": progress.stage,
+        "done": progress.done,
+        "of": progress.of,
+        "elapsed_s": finite(progress.elapsed_s, 1),
+        "words": text.progress_words(progress),
+    }
+
+
+def _waiting(view: SessionView) -> dict[str, Any] | None:
+    """Whether the world waits for the driver, and how far the driver is. None where both are at control rate."""
+    if not view.lockstep_ticks and view.progress is None:
+        return None
+    plan_s = view.inference_ms / 1000 or view.driver.frame_s
+    is_plan = view.progress is not None and view.progress.doing == "plan"
+    return {
+        "lockstep": text.lockstep_words(view.lockstep_ticks * TICK_S, plan_s, view.real_time_factor)
+        if view.lockstep_ticks
+        else "",
+        "is_standing": bool(view.lockstep_ticks) and view.phase is Phase.RUNNING,
+        "progress": progress_of(view),
+        "cancel": text.CANCEL_PLAN if is_plan and view.phase is Phase.RUNNING else text.CANCEL,
     }
 
 

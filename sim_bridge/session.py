@@ -42,6 +42,7 @@ from sim_bridge.messages import (
     Step,
     Stop,
     Takeover,
+    TalkOrder,
 )
 from sim_bridge.pace import Pacer
 from sim_bridge.publishing import Publisher
@@ -71,6 +72,7 @@ class SessionConfig:
     # A driver inside one call for this long is not slow but hung; only another process can replace it.
     driver_stuck_s: float = 30.0
     lockstep_ticks: int | None = None
+    talk_order: TalkOrder = TalkOrder.ALONGSIDE
 
 
 class DriveSession:
@@ -81,6 +83,7 @@ class DriveSession:
         self._config = config or SessionConfig()
         lockstep = Lockstep(self._config.lockstep_ticks, driver.info.frame_s)
         self._drive = DriveState(simulator, driver, self._config.plan_age_max_s, lockstep)
+        self._drive.talk_order = self._config.talk_order
         self._stuck_s = max(self._config.driver_stuck_s, STUCK_FRAMES * driver.info.frame_s)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
         self._stopping = threading.Event()

@@ -40,6 +40,7 @@ class SupervisorConfig:
     world_ready_within_s: float = 30.0
     drive_ready_within_s: float = 120.0
     silence_max_s: float = SILENCE_MAX_S
+    silence_starting_max_s: float = SILENCE_STARTING_MAX_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,7 @@ class DriveChild(DriveLink):
     """The drive as something to keep alive."""
 
     silence_max_s = SILENCE_MAX_S
+    silence_starting_max_s = SILENCE_STARTING_MAX_S
 
     @property
     def is_ready(self) -> bool:
@@ -87,7 +89,7 @@ class DriveChild(DriveLink):
     def trouble(self) -> str:
         view = self.view()
         is_starting = view is None or view.phase is Phase.STARTING
-        limit_s = SILENCE_STARTING_MAX_S if is_starting else self.silence_max_s
+        limit_s = self.silence_starting_max_s if is_starting else self.silence_max_s
         if self.silent_s() <= limit_s:
             return ""
         return f"The drive process said nothing for {self.silent_s():.0f} s; it hangs and was ended."
@@ -218,6 +220,7 @@ class Supervisor:
     def _make_drive(self) -> DriveChild:
         drive = DriveChild(self._factory, self._what, self._session, on_view=self._show)
         drive.silence_max_s = self._config.silence_max_s
+        drive.silence_starting_max_s = self._config.silence_starting_max_s
         return drive
 
     def _line(self) -> str:

@@ -30,9 +30,10 @@ export function showVitals(shown, vitals, local) {
   shown.model.dataset.privileged = String(vitals.privileged);
   put(shown["plan-age"], figure(vitals.plan_age_ms, 0, " ms"));
   shown["plan-age"].dataset.level = vitals.plan_age_ms === null || vitals.plan_age_ms > 500 ? "bad" : vitals.plan_age_ms > 250 ? "fair" : "good";
-  put(shown["plan-hz"], figure(vitals.plan_hz, 1, "/s"));
-  put(shown.inference, figure(vitals.inference_ms, 0, " ms"));
-  put(shown.rtf, figure(vitals.real_time_factor, 2, "×"));
+  put(shown["plan-hz"], figure(vitals.plan_hz, vitals.plan_hz < 1 ? 2 : 1, "/s"));
+  const seconds = vitals.inference_ms / 1000;
+  put(shown.inference, seconds < 1 ? figure(vitals.inference_ms, 0, " ms") : figure(seconds, 1, " s"));
+  put(shown.rtf, figure(vitals.real_time_factor, vitals.real_time_factor < 0.1 ? 3 : 2, "×"));
   put(shown.fps, figure(local.fps, 0, "/s"));
   put(shown.delay, figure(local.delayMs, 0, " ms"));
 }
@@ -73,6 +74,20 @@ export function showOrders(shown, words) {
   shown.asked.dataset.state = !asked ? "none" : isWaiting ? "waiting" : "heard";
   shown.acting.dataset.state = acting ? "heard" : "none";
   put(shown["talk-order"], words.talk_order === "talk_first" ? "talks first, then plans" : "talks alongside the plan");
+}
+
+// How far a driver is that takes seconds, and that the world waits for it.
+export function showWaiting(shown, waiting) {
+  shown.waiting.hidden = !waiting;
+  if (!waiting) return;
+  const { progress } = waiting;
+  put(shown["progress-words"], progress ? progress.words : "");
+  put(shown["lockstep-words"], waiting.lockstep);
+  put(shown.cancel, waiting.cancel);
+  shown.cancel.hidden = !progress;
+  shown["progress-bar"].dataset.known = String(Boolean(progress?.of));
+  shown["progress-bar"].hidden = !progress;
+  shown["progress-done"].style.width = progress?.of ? `${(100 * progress.done) / progress.of}%` : "";
 }
 
 // The sentence that grows, and the ones before it, newest first.

@@ -3,10 +3,11 @@
 import { Hands, wirePads } from "./hands.js";
 import { Link } from "./link.js";
 import { drawPlan } from "./overlay.js";
-import { Chat, Commentary, figure, panelsOf, put, showDrive, showOrders, showTrouble, showVitals } from "./panels.js";
+import { Chat, Commentary, figure, panelsOf, put, showDrive, showOrders, showTrouble, showVitals, showWaiting } from "./panels.js";
 import { Strips } from "./strips.js";
 
 const STALE_MS = 600; // a picture older than this is dimmed, because a still picture looks like a live one
+const STANDING_STALE_MS = 2500; // where the world waits for the driver, views still come a few times a second
 // Ahead of the car's origin, from where on a camera sees the road. Nearer than that the car's own body is in the way:
 // the bonnet is looked through faintly, so that a plan to stand still stays visible; the roof is not.
 const MARKS = { front: { fromM: 2.4, faintest: 0.3 }, chase: { fromM: 4.5, faintest: 0 } };
@@ -33,6 +34,7 @@ class Stage {
     this.header = null;
     this.parts = [];
     this.paintedAtMs = -Infinity;
+    this.heardAtMs = -Infinity;
     this.paints = []; // {tick, episode, published_ms, painted_ms, delay_ms}: what the bench reads
     this.echoes = []; // {seq, sent_ms, applied_ms}: key to applied control
     this.link = new Link({
@@ -53,6 +55,7 @@ class Stage {
   paint(header, bitmaps) {
     const previous = this.header;
     this.header = header;
+    this.heardAtMs = performance.now();
     header.pictures.forEach(({ camera }, index) => this.paintPicture(camera, bitmaps[index]));
     this.paintPlan();
     const isNewPicture = header.pictures.length > 0 && (!previous || previous.tick !== header.tick || previous.episode !== header.episode);
@@ -111,6 +114,7 @@ class Stage {
     showDrive(this.shown, header.drive, header.phase, this.link.holder);
     showVitals(this.shown, header.vitals, this.localFigures());
     showOrders(this.shown, header.words);
+    showWaiting(this.shown, header.waiting);
     this.commentary.show(header.words);
     if (header.answers) this.chat.show(header.answers);
     if (header.notice && header.notice !== this.noticed) this.say({ verdict: "notice", line: header.notice });
@@ -132,8 +136,10 @@ class Stage {
 
   watchAge() {
     const ageMs = performance.now() - this.paintedAtMs;
+    // A picture that is meant to stand still is shown again and again; only when that ends is it stale.
     const isPaused = this.header?.phase === "paused" && this.link.isOpen;
-    const isStale = !isPaused && ageMs > STALE_MS;
+    const isStanding = Boolean(this.header?.waiting?.is_standing) && performance.now() - this.heardAtMs < STANDING_STALE_MS;
+    const isStale = !isPaused && !isStanding && ageMs > STALE_MS;
     this.root.dataset.stale = String(isStale);
     if (!isStale) return;
     showTrouble(this.shown, this.parts, this.header, this.link.isOpen);

@@ -53,6 +53,8 @@ class FakeDrive:
         self.commands: list[m.Command] = []
         self.inputs: list[tuple[float, m.HumanInput]] = []
         self.is_silent = False
+        self.progress: m.Progress | None = None
+        self.lockstep_ticks = 0
         self.collisions = 0
         self._hz = hz
         self._is_painting = is_painting
@@ -148,6 +150,8 @@ class FakeDrive:
         match command:
             case m.Pause():
                 self._phase = m.Phase.PAUSED
+            case m.Cancel():
+                self._phase, self.progress = m.Phase.PAUSED, None
             case m.Resume():
                 self._phase = m.Phase.RUNNING
             case m.Step(ticks):
@@ -259,6 +263,8 @@ class FakeDrive:
             commentary=self._commentary(),
             answers=tuple(self._answers),
             collisions=self.collisions,
+            progress=self.progress,
+            lockstep_ticks=self.lockstep_ticks,
             input_echo=(self._hands.holder, self._hands.seq, self._hands.sent_at_ms) if self._hands else None,
             failure=self._failure,
         )

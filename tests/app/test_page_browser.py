@@ -200,6 +200,21 @@ def test_collisions_are_counted_beside_the_speed(house: House, live: Any) -> Non
     until(lambda: not count.is_visible(), "a clean slate")
 
 
+def test_a_driver_that_takes_seconds_is_waited_for_in_the_open_and_can_be_cancelled(house: House, live: Any) -> None:
+    waiting = live.get_by_test_id("waiting")
+    assert not waiting.is_visible()
+    house.drive.lockstep_ticks = 5
+    house.drive.progress = m.Progress("looking", 12, 24, "plan", 2.1)
+    waiting.wait_for(state="visible")
+    assert live.get_by_test_id("progress").inner_text() == "Planning: looking, 12 of 24 · 2.1 s"
+    assert "the world waits for each plan" in live.get_by_test_id("lockstep").inner_text()
+    assert live.get_by_test_id("cancel").inner_text() == "Cancel and pause"
+    live.get_by_test_id("cancel").click()
+    live.get_by_test_id("cancel").wait_for(state="hidden")
+    assert m.Cancel() in house.drive.commands
+    assert house.drive.view().phase is m.Phase.PAUSED
+
+
 def test_a_silent_drive_is_dimmed_and_comes_back_by_itself(house: House, live: Any) -> None:
     house.drive.is_silent = True
     live.wait_for_selector('.backseat[data-stale="true"]')

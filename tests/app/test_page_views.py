@@ -84,3 +84,28 @@ def test_everything_a_view_can_say_has_words(kind: type, words: dict) -> None:
 def test_a_broken_message_is_named_as_one(message: bytes) -> None:
     with pytest.raises(UnreadableView):
         seen(message)
+
+
+def test_a_driver_at_control_rate_is_not_waited_for(view: m.SessionView) -> None:
+    assert views.header_of(view)["waiting"] is None
+    assert views.status_of(view)["progress"] is None
+
+
+def test_waiting_says_how_far_the_driver_is_and_what_lockstep_costs(view: m.SessionView) -> None:
+    info = replace(view.driver, frame_s=5.8)
+    slow = replace(view, driver=info, inference_ms=0.0, real_time_factor=0.0431, lockstep_ticks=5)
+    standing = views.header_of(slow)["waiting"]
+    assert standing["is_standing"] and standing["progress"] is None
+    assert (
+        standing["lockstep"]
+        == "Lockstep at 0.043 × real time: the world waits for each plan (5.8 s), then moves 0.25 s."
+    )
+    busy = replace(slow, progress=m.Progress("looking", 12, 24, "plan", 2.13), phase=m.Phase.RUNNING)
+    waiting = views.header_of(busy)["waiting"]
+    assert (waiting["progress"]["done"], waiting["progress"]["of"]) == (12, 24)
+    assert waiting["cancel"] == text.CANCEL_PLAN
+    answering = m.Progress("speaking", 7, 0, "answer", 3.0)
+    said = views.header_of(replace(busy, progress=answering, phase=m.Phase.PAUSED))["waiting"]
+    assert said["progress"]["words"] == "Answering: speaking, 7 tokens so far · 3.0 s"
+    assert (said["cancel"], said["is_standing"]) == (text.CANCEL, False)
+    json.dumps(views.status_of(busy), allow_nan=False)
