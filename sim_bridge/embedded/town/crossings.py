@@ -26,7 +26,7 @@ from sim_bridge.embedded.town.markings import add_line
 from sim_bridge.embedded.town.opendrive import JunctionRecord, LaneSection, RoadMap, RoadRecord
 from sim_bridge.embedded.town.sheets import Sheets
 
-DRIVEN = frozenset({"driving"})
+DRIVEN = frozenset({"driving", "parking"})
 CORNER_STEPS = 12
 PIECE_STEPS = 8  # points along each bend of a roundabout's kerb
 EDGE_LINE_M = 0.18  # wide; it goes on along the flat side of a T
@@ -72,7 +72,7 @@ def add_crossing(sheets: Sheets, roads: RoadMap, junction: JunctionRecord) -> No
             add_sidewalk(sheets, near, _kerb(near, far), far)
         if arm.has_shoulder("left") and following.has_shoulder("right"):
             add_line(sheets, corner(arm, following, 2, ring), EDGE_LINE_M)
-    _add_fan(sheets, np.concatenate(border))
+    _add_polygon(sheets, np.concatenate(border))
     if ring is not None:
         add_island(sheets, ring.centre, ring.island_m)
 
@@ -146,9 +146,35 @@ def _kerb(near: Floats, far: Floats) -> Floats:
     return back
 
 
-def _add_fan(sheets: Sheets, border: Floats) -> None:
-    """The polygon as triangles around its middle; mouths and rounded corners make it star-shaped."""
+def _add_polygon(sheets: Sheets, border: Floats) -> None:
+    """Triangles around the middle where every corner is seen from there, else ears cut off one by one."""
     xy = np.vstack([border.mean(axis=0), border])
     ring = np.arange(1, len(xy))
     triangles = np.column_stack([np.zeros_like(ring), ring, np.roll(ring, -1)])
+    if any(_area(*xy[corners]) < -1e-6 for corners in triangles):
+        triangles = np.array(_ears(xy, ring.tolist()))
     sheets.flat(ASPHALT, xy, asphalt_uvs(xy), triangles)
+
+
+def _ears(xy: Floats, ring: list[int]) -> list[tuple[int, int, int]]:
+    """Counter-clockwise triangles over a simple polygon, `ring` its corners counter-clockwise."""
+    found = []
+    while len(ring) > 2:
+        corners = list(zip(ring[-1:] + ring[:-1], ring, ring[1:] + ring[:1], strict=True))
+        sharpest = max((ear for ear in corners if _is_ear(xy, ear, ring)), key=lambda ear: _area(*xy[list(ear)]))
+        found.append(sharpest)
+        ring.remove(sharpest[1])
+    return found
+
+
+def _is_ear(xy: Floats, ear: tuple[int, int, int], ring: list[int]) -> bool:
+    a, b, c = xy[list(ear)]
+    if _area(a, b, c) < 0:
+        return False
+    others = (xy[index] for index in ring if index not in ear)
+    return not any(min(_area(a, b, p), _area(b, c, p), _area(c, a, p)) > 1e-9 for p in others)
+
+
+def _area(a: Floats, b: Floats, c: Floats) -> float:
+    """Twice the triangle's area, positive for a turn to the left."""
+    return float((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0]))

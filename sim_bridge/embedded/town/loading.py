@@ -62,7 +62,7 @@ def _add_ground(sheets: Sheets, roads: RoadMap, bounds: tuple[float, float, floa
     for road in roads.roads.values():
         if road.junction < 0:
             add_street(sheets, road)
-            add_paint(sheets, road)
+        add_paint(sheets, road)
     for junction in roads.junctions.values():
         add_crossing(sheets, roads, junction)
 

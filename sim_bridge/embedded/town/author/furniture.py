@@ -140,8 +140,8 @@ def _speed_signs(network: Network) -> Iterator[PlannedSignal]:
 def _crosswalks(network: Network) -> Iterator[Crosswalk]:
     for crossing in network.crossings:
         for arm in crossing.arms:
-            # A crosswalk at a crossing needs a stop line before it.
-            if arm.profile.border == "sidewalk" and crossing.gives_way(arm):
+            # A crosswalk at a crossing needs a stop line before it, unless nobody drives in there.
+            if arm.profile.border == "sidewalk" and (crossing.gives_way(arm) or not arm.lanes_in):
                 length = _road(network, arm.road_id).curve.length
                 yield _crosswalk(arm.road_id, arm.profile, _from_mouth(arm, length, CROSSWALK_M))
     for road in network.roads:
@@ -162,6 +162,8 @@ def _arrows(network: Network) -> Iterator[Arrow]:
                 lane = arm.lane_in(index)
                 ways = [way for way in crossing.connectors if way.source is arm and way.source_lane == lane]
                 turns = tuple(sorted({_turn_name(way) for way in ways}))
+                if crossing.crossing.control == "free" and turns == ("straight",):
+                    continue
                 t = math.copysign((index + 0.5) * arm.profile.lane_width_m, lane)
                 for distance in ARROWS_M:
                     s = _from_mouth(arm, _road(network, arm.road_id).curve.length, distance)
@@ -170,6 +172,8 @@ def _arrows(network: Network) -> Iterator[Arrow]:
 
 def _turn_name(way: Connector) -> str:
     turn = wrap(way.curve.end[2] - way.curve.start[2])
+    if way.leaves_through_road:
+        return "right"
     if abs(turn) < STRAIGHT_ON_RAD:
         return "straight"
     return "left" if turn > 0 else "right"

@@ -68,6 +68,11 @@ class Connector:
     target: Arm
     target_lane: int
     limit_kmh: int
+    is_of_ramp: bool = False  # to or from a ramp that begins or ends on a through road
+
+    @property
+    def leaves_through_road(self) -> bool:
+        return self.is_of_ramp and self.source.profile.count(1) > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,9 @@ def _connectors(crossing: Crossing, arms: tuple[Arm, ...], first_id: int) -> Ite
     else:
         ways = [way for arm in arms if arm.lanes_in for way in _ways_from(arm, arms)]
     ways += _ways_to_unreached_lanes(arms, ways)
+    for arm in arms:
+        for lane in set(range(arm.lanes_in)) - {lane for source, lane, *_ in ways if source is arm}:
+            raise ValueError(f"expected a way on from lane {lane} of road {arm.road_id} at {crossing.name}, got none")
     for number, (source, lane, target, target_lane) in enumerate(ways):
         limit = min(source.profile.limit_kmh, target.profile.limit_kmh)
         edges = source.inner_edge_in(lane), target.inner_edge_out(target_lane)
@@ -194,7 +202,8 @@ def _connectors(crossing: Crossing, arms: tuple[Arm, ...], first_id: int) -> Ite
         else:
             curve = join(*edges)
         lanes = source.lane_in(lane), target.lane_out(target_lane)
-        yield Connector(first_id + number, curve, source, lanes[0], target, lanes[1], limit)
+        is_of_ramp = crossing.control == "free" and not (source.lanes_out and target.lanes_in)
+        yield Connector(first_id + number, curve, source, lanes[0], target, lanes[1], limit, is_of_ramp)
 
 
 Way = tuple[Arm, int, Arm, int]  # source arm and lane, target arm and lane; lanes count from the centre line
@@ -243,13 +252,15 @@ def _ways_of_ramp(arms: tuple[Arm, ...]) -> Iterator[Way]:
 
 
 def _ways_to_unreached_lanes(arms: tuple[Arm, ...], ways: list[Way]) -> Iterator[Way]:
-    """A lane that nothing leads to is reached straight on, so that every lane can be driven from its beginning."""
+    """A lane that nothing leads to is reached the straightest way, so that each can be driven from its beginning."""
     reached = {(target.road_id, lane) for _, _, target, lane in ways}
     for target in arms:
         for lane in range(target.lanes_out):
             if (target.road_id, lane) not in reached:
                 sources = (arm for arm in arms if arm is not target and arm.lanes_in)
-                yield min(sources, key=lambda arm: abs(_turn(arm, target))), 0, target, lane
+                source = min(sources, key=lambda arm: abs(_turn(arm, target)))
+                turns_right = _turn(source, target) < -STRAIGHT_ON_RAD
+                yield source, source.lanes_in - 1 if turns_right else 0, target, lane
 
 
 def _turn(source: Arm, target: Arm) -> float:

@@ -99,7 +99,8 @@ def _street_lanes(element: ET.Element, painted: tuple[float, float], profile: Pr
         if side == "center":
             lane = _add(group, "lane", id=0, type="none", level="false")
             # Yellow divides directions, white divides lanes: one look says whether traffic may come the other way.
-            _marks(lane, painted, [(painted[0], _centre_mark(profile), "none")], "yellow")
+            color = "standard" if profile.back == 0 else "yellow"
+            _marks(lane, painted, [(painted[0], _centre_mark(profile), "none")], color)
             continue
         indices = range(1, profile.count(sign) + bool(profile.parking_m) + 2)
         for index in reversed(indices) if sign > 0 else indices:
@@ -170,16 +171,31 @@ def _connector(root: ET.Element, crossing: BuiltCrossing, connector: Connector) 
     _type(element, connector.limit_kmh)
     _plan_view(element, connector.curve)
     section = _add(_add(element, "lanes"), "laneSection", s=0.0)
-    _mark(_add(_add(section, "center"), "lane", id=0, type="none", level="false"), 0.0, "none", "none")
+    centre, edge = _connector_marks(crossing, connector)
+    middle = _add(_add(section, "center"), "lane", id=0, type="none", level="false")
+    _mark(middle, 0.0, centre, "none", "standard" if centre == "none" else "yellow")
     lane = _add(_add(section, "right"), "lane", id=-1, type="driving", level="false")
     lane_link = _add(lane, "link")
     _add(lane_link, "predecessor", id=connector.source_lane)
     _add(lane_link, "successor", id=connector.target_lane)
     width = source.profile.lane_width_m
     _width(lane, width, (target.profile.lane_width_m - width) / connector.curve.length)
-    _mark(lane, 0.0, "none", "none")
+    _mark(lane, 0.0, edge, "none")
     if connector is crossing.connectors[0] and crossing.crossing.control == "roundabout":
         _island(_add(element, "objects"), crossing, connector)
+
+
+def _connector_marks(crossing: BuiltCrossing, connector: Connector) -> tuple[str, str]:
+    """Paint on the left and on the right edge: none over a crossing, lanes run on past the end of a ramp."""
+    if crossing.crossing.control != "free" or connector.is_of_ramp:
+        return "none", "none"
+    lane, lanes = abs(connector.source_lane), connector.source.lanes_in
+    is_beside_ramp = any(
+        way.is_of_ramp and (way.source is connector.source or way.target is connector.target)
+        for way in crossing.connectors
+    )
+    is_inner = lane < min(lanes, connector.target.lanes_out) or is_beside_ramp
+    return "solid solid" if lane == 1 else "none", "broken" if is_inner else "none"
 
 
 def _junction(root: ET.Element, crossing: BuiltCrossing, phases: dict[tuple[int, int], int]) -> None:

@@ -50,6 +50,7 @@ class Quarter:
     yards: float  # how often a lot stays open
     gables: bool = False
     shops: float = 0.0
+    trees: float = 0.75  # how many of the places for a tree beside the street have one
 
 
 CENTRE = Quarter(
@@ -67,12 +68,21 @@ OUTSKIRTS = Quarter(
 )
 
 SUBURB = Quarter(
-    ("facade_plaster", "facade_brick", "facade_plaster"), (1, 2), (10, 15), (9, 12), (5.0, 9.0), (5.0, 11.0), 0.18, True
-)
+    ("facade_plaster", "facade_brick", "facade_plaster"), (1, 2), (10, 15), (9, 12), (5.0, 9.0), (4.0, 10.0), 0.12,
+    True, trees=0.6,
+)  # fmt: skip
 OLD_VILLAGE = Quarter(
     ("facade_plaster", "facade_plaster", "facade_brick"), (1, 2), (8, 13), (7, 10), (0.6, 3.0), (1.0, 6.0), 0.1, True
 )
-QUARTERS = {"suburb": SUBURB, "village": OLD_VILLAGE}
+BLOCKS = Quarter(
+    ("facade_brick", "facade_office", "facade_plaster", "facade_glass"), (3, 8), (12, 20), (10, 14), (1.4, 2.2),
+    (0.5, 2.5), 0.08, shops=0.6, trees=0.3,
+)  # fmt: skip
+COUNTRY = Quarter(
+    ("facade_office", "facade_brick", "facade_plaster"), (1, 3), (16, 30), (12, 20), (14.0, 24.0), (20, 60), 0.7,
+    trees=0.3,
+)  # fmt: skip
+QUARTERS = {"suburb": SUBURB, "village": OLD_VILLAGE, "blocks": BLOCKS, "country": COUNTRY}
 
 
 def furnish(network: Network) -> Scenery:
@@ -170,13 +180,14 @@ def _props(road: Road, ground: Ground, random: np.random.Generator) -> Iterator[
 def _street_trees(network: Network, ground: Ground, random: np.random.Generator) -> Iterator[Tree]:
     for road in network.roads:
         profile = road.street.profile
+        share = _quarter(profile).trees
         for side in (1, -1):
             beyond = profile.kerb_m(side) + profile.border_width_m
             for s in np.arange(8.0, road.curve.length - 8.0, TREE_SPACING_M):
                 along, aside = float(s + random.uniform(-3, 3)), beyond + random.uniform(1.8, 4.5)
                 x, y, _ = _beside(road, along, side * aside)
                 tree = _tree(x, y, random, fine=True)
-                if random.random() < 0.75 and ground.is_clear_of_roads(x, y, 4.6) and ground.is_free(x, y, tree.crown):
+                if random.random() < share and ground.is_clear_of_roads(x, y, 4.6) and ground.is_free(x, y, tree.crown):
                     ground.occupy(x, y, tree.crown)
                     yield tree
 
