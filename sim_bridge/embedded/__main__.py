@@ -8,12 +8,14 @@ import logging
 import signal
 import sys
 from functools import partial
+from pathlib import Path
 from types import FrameType
 
 from sim_bridge.embedded import town
 from sim_bridge.embedded.blueprints import Library
 from sim_bridge.embedded.coverage import printed
 from sim_bridge.embedded.physics import Physics
+from sim_bridge.embedded.recorder.folder import DEFAULT_FOLDER, RecordingsFolder
 from sim_bridge.embedded.server import PortInUse, Server, listen
 from sim_bridge.embedded.streams import Streams
 from sim_bridge.embedded.vehicles import VEHICLES
@@ -30,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--town", default="Backseat01", help=f"The town to start in: {', '.join(town.names())}.")
     parser.add_argument("--coverage", action="store_true", help="Print which of CARLA's calls are answered, and leave.")
+    parser.add_argument(
+        "--recordings",
+        type=Path,
+        default=DEFAULT_FOLDER,
+        help="The folder of CARLA's recorder; no client can name a file outside of it.",
+    )
     parser.add_argument("--seed", type=int, default=0, help="The seed of everything random in the world.")
 
 
@@ -64,7 +72,7 @@ def _world(args: argparse.Namespace, streams: Streams) -> World:
     from sim_bridge.embedded.renderer import Renderer
 
     parts = Parts(town.load, town.build, partial(Physics, seed=args.seed), Renderer)
-    return World(parts, args.town, streams, Library(VEHICLES), args.seed)
+    return World(parts, args.town, streams, Library(VEHICLES), args.seed, RecordingsFolder(args.recordings))
 
 
 def _say_ready(server: Server, world: World) -> None:

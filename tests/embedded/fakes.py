@@ -92,6 +92,7 @@ class BicycleBodies:
         self._pulls: dict[int, float] = {}
         self._pedals: dict[int, PedalState] = {}
         self._walks: dict[int, tuple[tuple[float, float, float], float]] = {}
+        self._held: set[int] = set()  # bodies whose physics is off
         self._pending: list[Contact] = []
         self.is_broken = False
 
@@ -130,7 +131,10 @@ class BicycleBodies:
         self._pending.append(Contact(actor_id, 0, "wall", Label.WALLS, vec))
 
     def simulate(self, actor_id: int, on: bool) -> None:
-        if not on:
+        if on:
+            self._held.discard(actor_id)
+        else:
+            self._held.add(actor_id)
             self._speeds[actor_id] = 0.0
 
     def overlaps(self, shape_extent: tuple[float, float, float], pose: Pose) -> bool:
@@ -141,7 +145,8 @@ class BicycleBodies:
             raise RuntimeError("broken on purpose")
         self._contacts, self._pending = self._pending, []
         for actor_id, pedals in self._pedals.items():
-            self._drive(actor_id, pedals, dt)
+            if actor_id not in self._held:
+                self._drive(actor_id, pedals, dt)
         for actor_id, ((x, y, _), speed) in self._walks.items():
             pose = self._poses[actor_id]
             self._poses[actor_id] = replace(pose, x=pose.x + x * speed * dt, y=pose.y + y * speed * dt)

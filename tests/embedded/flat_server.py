@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import signal
 import sys
+import tempfile
+from functools import partial
+from pathlib import Path
 
 from sim_bridge.embedded import town
 from sim_bridge.embedded.blueprints import Library
 from sim_bridge.embedded.physics import Physics
+from sim_bridge.embedded.recorder.folder import RecordingsFolder
 from sim_bridge.embedded.server import Server, listen
 from sim_bridge.embedded.vehicles import VEHICLES
 from sim_bridge.embedded.world.parts import Parts
@@ -20,9 +24,12 @@ from tests.embedded.fakes import PARTS, FlatPainter
 
 def main(port: int, name: str) -> None:
     parts = PARTS if name == "Flat" else Parts(town.load, town.build, Physics, FlatPainter)
-    server = Server(listen("127.0.0.1", port), lambda streams: World(parts, name, streams, Library(VEHICLES)))
-    signal.signal(signal.SIGTERM, lambda number, frame: server.stop())
-    server.run(ready=lambda world: print(f"ready port={server.port}", flush=True))
+    with tempfile.TemporaryDirectory() as folder:
+        recordings = RecordingsFolder(Path(folder))
+        made = partial(World, parts, name, library=Library(VEHICLES), recordings=recordings)
+        server = Server(listen("127.0.0.1", port), lambda streams: made(outlet=streams))
+        signal.signal(signal.SIGTERM, lambda number, frame: server.stop())
+        server.run(ready=lambda world: print(f"ready port={server.port}", flush=True))
 
 
 if __name__ == "__main__":

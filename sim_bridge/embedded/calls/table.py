@@ -63,7 +63,6 @@ _REFUSING = {
     sensors.set_ignored_vehicles,
     sensors.no_gbuffer_token,
     sensors.no_ros,
-    recorder.no_recording,
 }
 _WITHOUT_EFFECT = {
     episode.load_map_layer,
@@ -77,7 +76,6 @@ _WITHOUT_EFFECT = {
     vehicles.get_bones_transform,
     scene.accept,
     scene.query_lights_state,
-    recorder.nothing_runs,
 }
 
 E, C, R = Need.ESSENTIAL, Need.COMMON, Need.RARE
@@ -200,16 +198,16 @@ _ROWS: tuple[tuple[str, Need, Callable[..., Any]], ...] = (
     ("enable_sensor_for_ros", R, sensors.no_ros),
     ("disable_sensor_for_ros", R, sensors.no_ros),
     ("is_sensor_enabled_for_ros", R, sensors.is_sensor_enabled_for_ros),
-    ("start_recorder", R, recorder.no_recording),
-    ("stop_recorder", R, recorder.nothing_runs),
-    ("stop_replayer", R, recorder.nothing_runs),
-    ("set_replayer_time_factor", R, recorder.nothing_runs),
-    ("set_replayer_ignore_hero", R, recorder.nothing_runs),
-    ("set_replayer_ignore_spectator", R, recorder.nothing_runs),
-    ("show_recorder_file_info", R, recorder.no_recording),
-    ("show_recorder_collisions", R, recorder.no_recording),
-    ("show_recorder_actors_blocked", R, recorder.no_recording),
-    ("replay_file", R, recorder.no_recording),
+    ("start_recorder", R, recorder.start_recorder),
+    ("stop_recorder", R, recorder.stop_recorder),
+    ("stop_replayer", R, recorder.stop_replayer),
+    ("set_replayer_time_factor", R, recorder.set_replayer_time_factor),
+    ("set_replayer_ignore_hero", R, recorder.set_replayer_ignore_hero),
+    ("set_replayer_ignore_spectator", R, recorder.set_replayer_ignore_spectator),
+    ("show_recorder_file_info", R, recorder.show_recorder_file_info),
+    ("show_recorder_collisions", R, recorder.show_recorder_collisions),
+    ("show_recorder_actors_blocked", R, recorder.show_recorder_actors_blocked),
+    ("replay_file", R, recorder.replay_file),
 )
 
 TABLE: dict[str, Rpc] = {name: Rpc(name, need, Signature(handler)) for name, need, handler in _ROWS}

@@ -13,6 +13,8 @@ from dataclasses import replace
 
 from sim_bridge.embedded.blueprints import Library
 from sim_bridge.embedded.contracts import BodyState, PedalState, Pose, Town
+from sim_bridge.embedded.recorder.deck import Deck
+from sim_bridge.embedded.recorder.folder import RecordingsFolder
 from sim_bridge.embedded.wire.messages import MAP_CHANGED
 from sim_bridge.embedded.wire.structs import (
     AckermannControl,
@@ -45,7 +47,16 @@ _JUDGE_AGAIN_M = 0.5
 class World:
     """Lives as long as the server; `reload` makes a new episode in it."""
 
-    def __init__(self, parts: Parts, town_name: str, outlet: Outlet, library: Library, seed: int = 0) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        town_name: str,
+        outlet: Outlet,
+        library: Library,
+        seed: int = 0,
+        recordings: RecordingsFolder | None = None,
+    ) -> None:
+        """Raises ValueError for an unknown town. CARLA's recorder touches files in `recordings` only."""
         self.library = library
         self.outlet = outlet
         self.seed = seed
@@ -60,6 +71,7 @@ class World:
         self.actors = Registry()
         self.town = parts.town(town_name)
         self.painter = parts.painter(self.town)
+        self.deck = Deck(self, recordings or RecordingsFolder())
         outlet.open(WORLD_STREAM)
         self._begin()
 
@@ -91,6 +103,7 @@ class World:
         return self.town if name in ("", self.town.name) else self._parts.town(name)
 
     def _enter(self, town: Town, reset_settings: bool) -> None:
+        self.deck.close()
         for actor in list(self.actors):
             self.forget(actor)
         if town is not self.town:
@@ -107,6 +120,7 @@ class World:
         self.post_world(0.0)
 
     def close(self) -> None:
+        self.deck.close()
         self.painter.close()
 
     # ---- actors -----------------------------------------------------------------------------------------------------
@@ -197,7 +211,9 @@ class World:
         for group in dict.fromkeys(self.groups.values()):
             group.advance(delta_s)
         try:
+            self.deck.replay(delta_s)
             self._move(delta_s)
+            self.deck.record(delta_s)
         # Whatever physics stumbles over, clients wait for this frame: without it they time out, and a Traffic Manager
         # takes its whole process down.
         except Exception:
