@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ import torch
 from model.pocket import weights
 from model.pocket.config import PocketConfig
 from model.pocket.driver import PocketDriver
+from model.pocket.graphs import TorchGraphs
 from model.pocket.network import Pocket
 from model.pocket.vocabulary import SPECIALS, Vocabulary
 from model.training import (
@@ -130,6 +132,31 @@ def test_an_instruction_and_its_serial_reach_the_plan(run: Path) -> None:
     assert plan.reads_instruction_as is InstructionKind.UNCLEAR
     np.testing.assert_allclose(plan.path_xy_in_ego, driver.plan(observation(), None).path_xy_in_ego, atol=1e-4)
     assert driver.plan(observation(), Instruction(" <> ", InstructionMode.FOLLOW, 9)).instruction_serial == 9
+
+
+def test_an_instruction_to_turn_shuts_the_navigator_up_and_others_do_not(run: Path, tmp_path: Path) -> None:
+    elsewhere = replace(observation(), tick=30, target_points_xy_in_ego=np.array([[9, 8], [11, 25]], np.float32))
+    for heard, is_overruled in ((InstructionKind.TURN_LEFT, True), (InstructionKind.SLOWER, False)):
+        folder = tmp_path / heard.value
+        config, arrays = PocketConfig.load(run / "config.json"), dict(weights.read(run))
+        # A network that hears this kind in everything, and whose plans do depend on what it reads.
+        bias = np.zeros(len(config.kinds), np.float32)
+        bias[config.kinds.index(heard.value)] = 99.0
+        arrays["adapters.kind_head.bias"] = bias
+        for head in ("path_head", "speed_head"):
+            rng = np.random.default_rng(0)
+            arrays[f"adapters.{head}.2.weight"] = rng.normal(0, 0.5, arrays[f"adapters.{head}.2.weight"].shape).astype(
+                "f4"
+            )
+        weights.write(folder, config, arrays)
+        driver = PocketDriver(folder, TorchGraphs(folder))
+        told = Instruction("turn left here", InstructionMode.FOLLOW, 1)
+        one, other = driver.plan(observation(), told), driver.plan(elsewhere, told)
+        assert one.reads_instruction_as is heard
+        assert np.allclose(one.path_xy_in_ego, other.path_xy_in_ego, atol=1e-5) == is_overruled
+        # Without the instruction the navigator is listened to again.
+        plain = [driver.plan(seen, None).path_xy_in_ego for seen in (observation(), elsewhere)]
+        assert not np.allclose(*plain, atol=1e-5)
 
 
 def test_words_come_in_pieces_and_talk_first_puts_them_in_the_plan(run: Path) -> None:
