@@ -51,7 +51,7 @@ ROOMS = {
     "collect": ("model.training.collect", "Let the teacher drive and write down what Pocket learns from."),
     "train": ("model.training.train", "Train Pocket on collected folders."),
     "evaluate": ("model.training.evaluate", "Score a driver in lockstep on starts and frames it has not seen."),
-    "scenes": ("sim_bridge.scenarios.listing", "List the scenes that `drive --scene` plays, and where they can happen."),
+    "scenes": ("sim_bridge.scenarios.listing", "List the scenes of `drive --scene` and where they find a place."),
     "bench": ("app.bench", "Measure the running program: world, plans, pictures, keys."),
     "convert": ("model.simlingo.convert", "Turn a released SimLingo checkpoint into safetensors that load fast."),
     "doctor": ("sim_bridge.doctor", "Check this machine and say what is missing."),

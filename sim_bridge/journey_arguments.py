@@ -48,7 +48,9 @@ def refusal(args: argparse.Namespace, town: str) -> str:
 
         journey_of(args.scene, args.routes, args.route)
         wanted = town_of(args)
-    except (ValueError, OSError) as problem:
+    except OSError as problem:
+        return f"The route file {args.routes} cannot be read: {problem.strerror or problem}."
+    except ValueError as problem:
         return str(problem)
     if wanted and town and wanted != town:
         return f"The route is for {wanted}, which this world does not drive in; --town says {town}."

@@ -61,3 +61,28 @@ def test_the_world_gets_two_neighbouring_free_ports() -> None:
     with socket.socket() as calls, socket.socket() as streams:
         calls.bind(("127.0.0.1", port))
         streams.bind(("127.0.0.1", port + 1))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--scene", "flood"), "no scene 'flood'"),
+        (("--scene", "cut_in", "--routes", "r.xml"), "both"),
+        (("--routes", "nowhere.xml"), "nowhere.xml cannot be read"),
+        (("--route", "3"), "--routes"),
+    ],
+)
+def test_a_journey_that_cannot_be_is_refused_before_anything_starts(words: tuple[str, ...], said: str) -> None:
+    args = launch._parser(["drive", *words]).parse_args(["drive", *words])
+    assert said in launch._refusal(args)
+
+
+def test_a_scene_without_a_place_in_the_town_names_the_towns_that_have_one() -> None:
+    args = launch._parser(["drive"]).parse_args(["drive", "--scene", "cut_in", "--town", "Backseat03"])
+    assert "finds no place in Backseat03" in launch._refusal(args) and "Backseat01" in launch._refusal(args)
+
+
+def test_scenes_are_listed_with_their_towns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert launch.main(["scenes", "pedestrian_steps_out"]) == 0
+    assert "Backseat01" in capsys.readouterr().out
+    assert launch.main(["scenes", "flood"]) == 2
