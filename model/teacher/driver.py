@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from model.teacher import lane_walk
+from model.teacher.attention import Attention
 from model.teacher.facts import ROUTE_M, Hints, frame_facts, lanes_at
 from model.teacher.lane_walk import Course
 from model.teacher.sight import eye_of
@@ -55,6 +56,7 @@ class TeacherDriver:
         self._reader: SurroundingsReader | None = None
         # Who was around at the newest reading, for a judge; None before one.
         self.surroundings: Surroundings | None = None
+        self._attention = Attention()
         self._seen: tuple[tuple[int, int], FrameFacts] | None = None
         self._read: tuple[str, tuple[InstructionKind, float | None, str]] = ("", (Kind.NONE, None, ""))
 
@@ -116,6 +118,8 @@ class TeacherDriver:
         """Everything the world says about this observation's moment; asked for once per tick."""
         key = (observation.episode, observation.tick)
         if self._seen is None or self._seen[0] != key:
+            if self._seen is not None and self._seen[0][0] != observation.episode:
+                self._attention = Attention()
             self._seen = (key, self.facts_of(observation, only_seen=False))
         return self._seen[1]
 
@@ -131,13 +135,15 @@ class TeacherDriver:
         )
         here = self.surroundings = dataclasses.replace(here, ego=me)
         route, start = self._route()
+        if not only_seen:
+            route = self._attention.way(here, route, start)
         hints = Hints(
             np.asarray(observation.target_points_xy_in_ego, dtype=np.float32),
             int(observation.command.value),
             int(observation.next_command.value),
             float(observation.command_distance_m),
         )
-        return frame_facts(
+        facts = frame_facts(
             here,
             lanes_at(start, route),
             eye_of(me, here.ego.z - here.ego.half_height),
@@ -147,6 +153,10 @@ class TeacherDriver:
             weather=weather,
             source="drive",
         )
+        if not only_seen:
+            return self._attention.heeded(facts, here, route)
+        has_stop = any(sign.kind == "stop" for sign in facts.signs or ())
+        return dataclasses.replace(facts, stop_m=self._attention.stop_m if has_stop else None)
 
     def _route(self) -> tuple[Course, Any]:
         """The navigator's dense route from the car on, and the lane waypoint it starts on."""

@@ -18,9 +18,11 @@ from model.teacher.signs import Sign, signs_of
 # Lamps are small; without light boxes from the server one of this half size is assumed.
 LAMP_HALF_M = 0.3
 BRAKE_LAMPS = 8  # carla.VehicleLightState.Brake
+HAZARD_LAMPS = 16 + 32  # both blinkers
 # Pedals this far down light the lamps of a car whose light state nobody keeps.
 BRAKE_PEDAL = 0.1
 UNKNOWN_LIMIT_MPS = 8.0
+OBSTACLE = "obstacle"
 # A livery covers most of these; the colour attribute is not what one sees.
 UNPAINTED = ("truck",)
 
@@ -62,6 +64,7 @@ class Body:
     speed_mps: float
     brakes: bool = False
     color: str = ""
+    has_hazard_lights: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,6 +87,7 @@ class Surroundings:
     speed_limit_mps: float
     walls: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 5)))  # buildings: x, y, halves, yaw
     signs: tuple[Sign, ...] = ()
+    obstacles: tuple[Body, ...] = ()  # things on the road: cones, barriers; kind "obstacle"
 
 
 def type_word(blueprint_id: str) -> str:
@@ -113,6 +117,7 @@ class BodyReader:
         if actor.id not in self._fixed:
             self._fixed[actor.id] = _fixed_of(actor)
         kind, color, length, width, height, middle = self._fixed[actor.id]
+        is_vehicle, lit = kind not in ("pedestrian", OBSTACLE), lamps.get(actor.id, 0)
         transform, velocity = actor.get_transform(), actor.get_velocity()
         return Body(
             actor.id,
@@ -125,8 +130,9 @@ class BodyReader:
             width,
             height,
             math.hypot(velocity.x, velocity.y),
-            kind != "pedestrian" and (bool(lamps.get(actor.id, 0) & BRAKE_LAMPS) or _presses_brake(actor)),
+            is_vehicle and (bool(lit & BRAKE_LAMPS) or _presses_brake(actor)),
             color,
+            is_vehicle and lit & HAZARD_LAMPS == HAZARD_LAMPS,
         )
 
 
@@ -134,8 +140,10 @@ def _fixed_of(actor: Any) -> tuple[str, str, float, float, float, float]:
     """Kind, colour, half length, width and height, and the middle's height over the origin."""
     box = actor.bounding_box
     is_walker = actor.type_id.startswith("walker.")
-    kind = "pedestrian" if is_walker else type_word(actor.type_id)
-    color = "" if is_walker or kind in UNPAINTED else color_word(actor.attributes.get("color", ""))
+    is_thing = actor.type_id.startswith("static.")
+    kind = "pedestrian" if is_walker else OBSTACLE if is_thing else type_word(actor.type_id)
+    has_paint = not is_walker and not is_thing and kind not in UNPAINTED
+    color = color_word(actor.attributes.get("color", "")) if has_paint else ""
     return kind, color, max(0.2, box.extent.x), max(0.2, box.extent.y), max(0.3, box.extent.z), box.location.z
 
 
@@ -226,13 +234,13 @@ class SurroundingsReader:
         """Everybody within `reach_m` of `ego` at the newest tick."""
         lamps = {actor_id: int(flags) for actor_id, flags in self._world.get_vehicles_light_states().items()}
         me = self._bodies.read(ego, lamps)
-        found = []
+        found, things = [], []
         for actor in self._world.get_actors():
-            if actor.id == ego.id or not actor.type_id.startswith(("vehicle.", "walker.pedestrian")):
+            if actor.id == ego.id or not actor.type_id.startswith(("vehicle.", "walker.pedestrian", "static.prop.")):
                 continue
             body = self._bodies.read(actor, lamps)
             if math.hypot(body.x - me.x, body.y - me.y) < reach_m:
-                found.append(body)
+                (things if body.kind == OBSTACLE else found).append(body)
         limit = ego.get_speed_limit() / 3.6
         near = np.hypot(self.walls[:, 0] - me.x, self.walls[:, 1] - me.y) < 2 * reach_m
         return Surroundings(
@@ -243,4 +251,5 @@ class SurroundingsReader:
             limit if limit > 1.0 else UNKNOWN_LIMIT_MPS,
             self.walls[near],
             self._signs,
+            tuple(things),
         )

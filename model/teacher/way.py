@@ -50,10 +50,13 @@ def reach(body: Body, heading: float) -> tuple[float, float]:
 def leader(
     here: Surroundings, route: npt.NDArray[np.float64], seen: dict[int, Rect] | None
 ) -> tuple[Body, float] | None:
-    """The nearest vehicle in the way along the route (world, 1 m) and its bumper gap. `seen` limits it to those."""
+    """The nearest vehicle in the way along the route (world, 1 m) and its bumper gap.
+
+    `seen` limits it to those, and to vehicles; without it things that stand on the road count too.
+    """
     best: tuple[Body, float] | None = None
     start = along(route, (here.ego.x, here.ego.y))[0]
-    for body in here.bodies:
+    for body in here.bodies if seen is not None else (*here.bodies, *here.obstacles):
         if body.kind == "pedestrian" or (seen is not None and body.actor_id not in seen):
             continue
         distance, right, heading = along(route, (body.x, body.y))

@@ -310,6 +310,8 @@ def named_cause(moment: Moment) -> str:
         return f"the {cause} light"
     if cause in ("stop_sign", "pedestrian"):
         return f"the {cause.replace('_', ' ')}"
+    if cause == "yield":
+        return "the vehicle"
     if cause == "lead":
         return f"the {lead.type} ahead" if lead is not None else ""
     return f"the {cause} ahead" if cause in ("turn", "bend") else ""

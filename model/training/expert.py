@@ -62,7 +62,7 @@ TURN_NAME = {Kind.TURN_LEFT: "left", Kind.TURN_RIGHT: "right", Kind.STRAIGHT: "s
 class Rolled:
     """A plan with its reason.
 
-    `cause`: "clear" | "bend" | "turn" | "red" | "yellow" | "stop_sign" | "pedestrian" | "lead" | "asked".
+    `cause`: "clear" | "bend" | "turn" | "red" | "yellow" | "stop_sign" | "yield" | "pedestrian" | "lead" | "asked".
     """
 
     path: npt.NDArray[np.float32]  # (20, 2)
@@ -110,6 +110,8 @@ def hazards(facts: FrameFacts, speed_mps: float) -> dict[str, tuple[float, Leade
         found[facts.light.state] = (line, None)
     if facts.stop_m is not None and (speed_mps > STOPPED_FOR_SIGN_MPS or facts.stop_m > STOP_SIGN_DONE_M):
         found["stop_sign"] = (max(0.0, facts.stop_m), None)
+    if facts.yield_m is not None:
+        found["yield"] = (facts.yield_m, None)
     if facts.pedestrian is not None:
         found["pedestrian"] = (max(0.0, facts.pedestrian.distance_m - PEDESTRIAN_GAP_M + 1.0), None)
     if facts.lead is not None:

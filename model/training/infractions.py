@@ -18,8 +18,7 @@ from dataclasses import dataclass, field
 
 from model.training.lane_keeping import Placement
 from model.training.samples import FrameFacts
-from sim_bridge.carla_simulator import Collision
-from sim_bridge.messages import TICK_S, EgoState
+from sim_bridge.messages import TICK_S, Collision, EgoState
 
 PENALTIES = {
     "collision_pedestrian": 0.50,

@@ -102,6 +102,8 @@ class FrameFacts:
     signs: tuple[SignFacts, ...] | None = None
     # Metres from the front bumper to the line of a stop sign that the car has not yet stopped for.
     stop_m: float | None = None
+    # Metres from the front bumper to where the car must wait for somebody who crosses or blocks its way.
+    yield_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

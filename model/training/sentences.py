@@ -14,7 +14,7 @@ Kind = InstructionKind
 STANDING_MPS = 0.3
 # Below this change over 2.5 s the car is said to keep its speed.
 STEADY_MPS = 0.8
-STOP_CAUSES = ("red", "yellow", "stop_sign", "pedestrian")
+STOP_CAUSES = ("red", "yellow", "stop_sign", "yield", "pedestrian")
 
 REFUSALS = {
     "no_lane": "There is no lane to change to on the {side}.",
@@ -32,6 +32,7 @@ HAZARD_FIRST = {
     "red": "First I stop for the red light.",
     "yellow": "First I stop for the yellow light.",
     "stop_sign": "First I stop for the stop sign.",
+    "yield": "First I stop for the vehicle.",
     "pedestrian": "First I stop for the pedestrian.",
     "lead": "First I keep behind the vehicle ahead.",
 }
@@ -79,6 +80,8 @@ def reason_phrase(facts: FrameFacts, speed_mps: float, rolled: Rolled) -> str:
         return ahead_phrase(facts)
     if cause in ("red", "yellow"):
         return f" for the {cause} light"
+    if cause == "yield":
+        return " for the vehicle"
     if cause in ("stop_sign", "pedestrian", "turn", "bend"):
         return f" for the {cause.replace('_', ' ')}"
     return ahead_phrase(facts)

@@ -15,8 +15,7 @@ from model.training.evaluate_drive import RouteScore, route_summary
 from model.training.infractions import Watch
 from model.training.lane_keeping import LaneKeeping, Placement, PlannedRoute, planned_route
 from model.training.samples import FrameFacts, SignFacts
-from sim_bridge.carla_simulator import Collision
-from sim_bridge.messages import TICK_S, EgoState
+from sim_bridge.messages import TICK_S, Collision, EgoState
 from tests.model.teacher_scenes import open_road, red_light
 
 TOWN = Path(__file__).resolve().parents[2] / "assets" / "towns" / "Backseat01.xodr"

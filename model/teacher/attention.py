@@ -1,0 +1,130 @@
+"""What a teacher watches from tick to tick beyond one look: who will cross, who blocks the lane, which signs it has
+stopped for. Its findings go into the facts of the look; one per drive.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from model.teacher import detour, foresight
+from model.teacher.detour import Detour
+from model.teacher.foresight import TurnRates
+from model.teacher.lane_walk import Course, has_oncoming_left, may_change, neighbour
+from model.teacher.memory import Blocker, StopSigns
+from model.teacher.surroundings import OBSTACLE, Body, Surroundings
+from model.teacher.way import leader, ruling_light, signs_ahead
+from model.training.expert import Kind, roll_out
+from model.training.samples import FrameFacts
+from sim_bridge.messages import TICK_S
+
+# Standing this long is blocking the lane; a car with its brake lamps lit may only be waiting.
+BLOCKS_AFTER_S, WAITS_AFTER_S = 2.0, 30.0
+STANDS_MPS = 0.2
+QUEUE_SIGN_M = 25.0
+LANE_M = 3.5
+
+
+class Attention:
+    """The route and the facts pass through here once per tick, in this order: `way`, then `heeded`."""
+
+    def __init__(self) -> None:
+        self._turns = TurnRates(TICK_S)
+        self._stops = StopSigns(TICK_S)
+        self._blocker = Blocker(TICK_S)
+        self._detour: Detour | None = None
+        self._rates: dict[int, float] = {}
+        self.stop_m: float | None = None
+        self._keeps_off_m: float | None = None
+
+    # ---- before the facts are made
+
+    def way(self, here: Surroundings, route: Course, start: object) -> Course:
+        """The route, moved aside where somebody blocks the lane and the next one is free."""
+        self._rates = self._turns.update(here)
+        self._keeps_off_m = None
+        ahead = leader(here, route.xy, None)
+        self._leave_detour(here, route, ahead)
+        if self._detour is None and ahead is not None:
+            self._detour = self._found_detour(here, route, start, *ahead)
+        obstacle = None if self._detour is None else body_of(here, self._detour.actor_id)
+        if self._detour is None or obstacle is None:
+            return route
+        return Course(detour.shifted(route.xy, self._detour, obstacle), route.in_junction, route.first)
+
+    def _leave_detour(self, here: Surroundings, route: Course, ahead: tuple[Body, float] | None) -> None:
+        """Over once it is past, or once the route itself leads by."""
+        if self._detour is None:
+            return
+        obstacle = body_of(here, self._detour.actor_id)
+        is_ahead = ahead is not None and ahead[0].actor_id == self._detour.actor_id
+        is_gone = obstacle is None or detour.is_past(here, route.xy, obstacle)
+        if is_gone or (not is_ahead and not self._is_beside(here, route, obstacle)):
+            self._detour = None
+
+    @staticmethod
+    def _is_beside(here: Surroundings, route: Course, obstacle: Body) -> bool:
+        """Whether the obstacle stands on the route near the car, if no longer ahead of it."""
+        near = np.hypot(route.xy[:, 0] - obstacle.x, route.xy[:, 1] - obstacle.y).min()
+        away = np.hypot(here.ego.x - obstacle.x, here.ego.y - obstacle.y)
+        return bool(near < LANE_M / 2.0 or away < 12.0)
+
+    def _found_detour(
+        self, here: Surroundings, route: Course, start: object, body: Body, gap_m: float
+    ) -> Detour | None:
+        stays = body.kind == OBSTACLE or body.has_hazard_lights
+        stands = body.speed_mps < STANDS_MPS
+        is_queue = not stays and self._is_queue(here, route)
+        after_s = 0.0 if stays else WAITS_AFTER_S if body.brakes else BLOCKS_AFTER_S
+        blocks = self._blocker.update(body.actor_id, stands, is_queue, after_s)
+        if stands and not is_queue and (stays or not body.brakes):
+            self._keeps_off_m = gap_m - detour.KEPT_GAP_M
+        if not blocks or bool(route.in_junction[:15].any()):
+            return None
+        for found in self._sides(body, start):
+            if detour.is_free(here, route.xy, found, body):
+                return found
+        return None
+
+    @staticmethod
+    def _sides(body: Body, start: object) -> list[Detour]:
+        """The lanes beside, one's own direction first."""
+        found = [
+            Detour(body.actor_id, LANE_M if side == "right" else -LANE_M, False)
+            for side in ("left", "right")
+            if neighbour(start, side) is not None and may_change(start, side)
+        ]
+        return found or ([Detour(body.actor_id, -LANE_M, True)] if has_oncoming_left(start) else [])
+
+    @staticmethod
+    def _is_queue(here: Surroundings, route: Course) -> bool:
+        """Whether a light or a sign ahead says why somebody stands there."""
+        light = ruling_light(here, route.xy)
+        signs = signs_ahead(here, route.xy, None, [])
+        is_signed = any(sign.kind in ("stop", "yield") and sign.distance_m < QUEUE_SIGN_M for sign in signs)
+        return is_signed or (light is not None and light[1].state != "green")
+
+    # ---- after
+
+    def heeded(self, facts: FrameFacts, here: Surroundings, route: Course) -> FrameFacts:
+        """The facts with the stop sign that still asks for a stop, and the place to wait for whoever crosses."""
+        self.stop_m = self._stops.update(facts.signs or (), here.ego.speed_mps)
+        plain = roll_out(facts, Kind.NONE, here.ego.speed_mps)
+        met = foresight.meeting(here, route.xy, driven(plain.speed), self._rates)
+        waits = [metres for metres in (None if met is None else met.wait_m, self._keeps_off_m) if metres is not None]
+        return dataclasses.replace(facts, stop_m=self.stop_m, yield_m=max(0.0, min(waits)) if waits else None)
+
+
+def body_of(here: Surroundings, actor_id: int) -> Body | None:
+    return next((body for body in (*here.bodies, *here.obstacles) if body.actor_id == actor_id), None)
+
+
+def driven(speed_xy: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+    """How far the car gets by each time of a forecast: the plan's ten points, then on at its last speed."""
+    points = np.vstack([[0.0, 0.0], np.asarray(speed_xy, dtype=np.float64)])
+    metres = np.cumsum(np.hypot(*np.diff(points, axis=0).T))
+    missing = round(foresight.HORIZON_S / foresight.STEP_S) - len(metres)
+    last = metres[-1] - metres[-2]
+    return np.concatenate([metres, metres[-1] + last * np.arange(1, missing + 1)])

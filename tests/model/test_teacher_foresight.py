@@ -1,0 +1,163 @@
+"""What the teacher watches over time: who will cross, who blocks the lane, what it has stopped for. Plain geometry."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.teacher import detour, foresight
+from model.teacher.attention import Attention, driven
+from model.teacher.detour import Detour
+from model.teacher.facts import Lanes, frame_facts
+from model.teacher.foresight import TurnRates, meeting
+from model.teacher.lane_walk import Course
+from model.teacher.memory import Blocker, StopSigns
+from model.teacher.sight import eye_of
+from model.teacher.surroundings import OBSTACLE, Body, Surroundings
+from model.training.expert import Kind, roll_out
+from model.training.samples import FrameFacts, SignFacts
+from sim_bridge.messages import TICK_S
+from tests.model.test_teacher import around, car, person
+
+LINE = np.column_stack([np.arange(111.0), np.zeros(111)])
+COURSE = Course(LINE, np.zeros(111, dtype=bool), None)
+AT_EIGHT = np.arange(1, 15) * 2.0  # metres driven at 8 m/s, each quarter of a second
+
+
+class FakeLane:
+    """A lane of a straight road along x, with a same-direction lane on the left or an oncoming one."""
+
+    lane_id, lane_type, road_id, s = -1, __import__("carla").LaneType.Driving, 1, 0.0
+
+    def __init__(self, has_left: bool) -> None:
+        self.lane_change = __import__("carla").LaneChange.Left if has_left else __import__("carla").LaneChange.NONE
+        self._has_left = has_left
+
+    def get_left_lane(self) -> Any:
+        beside = FakeLane(False)
+        beside.lane_id = -2 if self._has_left else 1
+        return beside
+
+    def get_right_lane(self) -> None:
+        return None
+
+
+def test_a_car_from_the_side_is_waited_for_before_its_way() -> None:
+    crossing = car(2, 20.0, 14.0, yaw_rad=-math.pi / 2, speed_mps=7.0)
+    met = meeting(around(crossing), LINE, AT_EIGHT, {})
+    assert met is not None and met.body.actor_id == 2
+    assert met.wait_m == pytest.approx(20.0 - 0.9 - 2.45 - foresight.WAIT_BEFORE_M, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        car(2, 20.0, 14.0, yaw_rad=-math.pi / 2, speed_mps=0.0),  # stands
+        car(2, 20.0, 14.0, yaw_rad=math.pi / 2, speed_mps=7.0),  # drives away
+        car(2, 20.0, 3.5, yaw_rad=0.0, speed_mps=7.0),  # in the next lane, our way
+        car(2, 40.0, -3.5, yaw_rad=math.pi, speed_mps=8.0),  # oncoming in its own lane
+        car(2, 20.0, 40.0, yaw_rad=-math.pi / 2, speed_mps=7.0),  # comes when we are long past
+    ],
+)
+def test_who_does_not_cross_is_not_waited_for(other: Body) -> None:
+    assert meeting(around(other), LINE, AT_EIGHT, {}) is None
+
+
+def test_an_oncoming_car_that_turns_across_is_seen_by_its_turning() -> None:
+    turning = car(2, 28.0, -3.0, yaw_rad=math.pi, speed_mps=6.0)
+    assert meeting(around(turning), LINE, AT_EIGHT, {2: -0.6}) is not None
+
+
+def test_somebody_who_steps_out_is_waited_for() -> None:
+    stepping = dataclasses.replace(person(5, 15.0, 4.0), yaw_rad=-math.pi / 2, speed_mps=1.6)
+    met = meeting(around(stepping), LINE, AT_EIGHT, {})
+    assert met is not None and 6.0 < met.wait_m < 12.0
+
+
+def test_rates_of_turning_come_from_two_readings() -> None:
+    rates, yaw = TurnRates(TICK_S), 0.0
+    for _ in range(40):
+        yaw += 0.5 * TICK_S
+        found = rates.update(around(car(2, 10.0, 0.0, yaw_rad=yaw)))
+    assert found[2] == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_stop_sign_asks_until_the_car_has_stood_before_it() -> None:
+    memory = StopSigns(TICK_S)
+    assert memory.update((SignFacts("stop", 30.0),), 8.0) == 30.0
+    assert memory.update((SignFacts("limit", 5.0, 30),), 8.0) is None
+    assert memory.update((SignFacts("stop", 1.2),), 0.0) == 1.2
+    for _ in range(20):
+        left = memory.update((SignFacts("stop", 1.2),), 0.0)
+    assert left is None
+    assert memory.update((SignFacts("stop", 0.4),), 2.0) is None
+    assert memory.update((), 4.0) is None
+    assert memory.update((SignFacts("stop", 6.0),), 6.0) == 6.0  # the next one
+
+
+def test_a_car_that_stands_long_without_a_reason_blocks() -> None:
+    blocker = Blocker(TICK_S)
+    assert not any(blocker.update(7, True, False, 2.0) for _ in range(35))
+    assert blocker.update(7, True, False, 0.5)
+    assert not blocker.update(7, True, True, 0.5)
+    assert not blocker.update(8, True, False, 0.5)
+
+
+def test_a_shifted_way_clears_the_obstacle_and_comes_back() -> None:
+    parked = car(9, 40.0, 0.3)
+    line = detour.shifted(LINE, Detour(9, -3.5, False), parked)
+    assert np.abs(line[:20, 1]).max() < 0.01 and np.abs(line[70:, 1]).max() < 0.01
+    assert line[35:46, 1] == pytest.approx(np.full(11, -3.5))
+
+
+def test_the_other_lane_must_be_free_and_farther_against_traffic() -> None:
+    parked, side = car(9, 30.0, 0.0), Detour(9, -3.5, False)
+    assert detour.is_free(around(parked), LINE, side, parked)
+    assert not detour.is_free(around(parked, car(3, 5.0, -3.5)), LINE, side, parked)
+    oncoming = car(4, 80.0, -3.5, yaw_rad=math.pi, speed_mps=8.0)
+    assert detour.is_free(around(parked, oncoming), LINE, side, parked)
+    assert not detour.is_free(around(parked, oncoming), LINE, Detour(9, -3.5, True), parked)
+
+
+def looks(attention: Attention, here: Surroundings, has_left: bool, ticks: int) -> FrameFacts:
+    """The facts after some ticks of looking at the same scene."""
+    lane = FakeLane(has_left)
+    for _ in range(ticks):
+        course = attention.way(here, COURSE, lane)
+        lanes = Lanes(course, None, None, {}, False, False, False, "1:-1:0")
+        facts = attention.heeded(frame_facts(here, lanes, eye_of(here.ego, 0.0), only_seen=False), here, course)
+    return facts
+
+
+def test_a_broken_down_car_is_kept_off_and_gone_round_once_the_lane_is_free() -> None:
+    parked = car(9, 25.0, 0.0, brakes=True, has_hazard_lights=True)
+    busy = around(parked, car(3, 8.0, -3.5))
+    attention = Attention()
+    waiting = looks(attention, busy, True, 60)
+    assert waiting.yield_m is not None and waiting.yield_m < 25.0 - 2.4 - 2.45 - 6.0
+    assert waiting.lead is not None
+    going = looks(attention, around(parked), True, 2)
+    assert going.lead is None and going.yield_m is None
+    assert roll_out(going, Kind.NONE, 4.0).path[19, 1] < -2.0
+
+
+def test_cars_that_wait_at_a_light_are_not_overtaken() -> None:
+    waiting = car(9, 25.0, 0.0, brakes=True)
+    facts = looks(Attention(), around(waiting), True, 100)
+    assert facts.lead is not None and roll_out(facts, Kind.NONE, 4.0).path[19, 1] == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_barrier_on_the_road_is_a_reason_to_change_over() -> None:
+    barrier = dataclasses.replace(car(9, 30.0, 0.0, OBSTACLE), half_length=0.3)
+    here = dataclasses.replace(around(), obstacles=(barrier,))
+    facts = looks(Attention(), here, False, 3)
+    assert roll_out(facts, Kind.NONE, 5.0).path[19, 1] < -1.0
+
+
+def test_the_plan_is_carried_on_to_the_forecasts_horizon() -> None:
+    steady = np.column_stack([np.arange(1, 11) * 2.0, np.zeros(10)]).astype(np.float32)
+    assert driven(steady) == pytest.approx(AT_EIGHT)
