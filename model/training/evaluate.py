@@ -1,8 +1,8 @@
 """`launch.py evaluate`: a driver's figures, on starts, places and phrasings it was not trained on.
 
-`drive` runs it closed loop in lockstep, alone and among traffic. The others show it held-out frames: `dream` with
-instructions and without any, `vqa` with questions, `commentary` for its own words, `language` with many words for one
-picture. Figures as JSON, a report as one HTML file.
+`drive` runs it closed loop in lockstep, alone and among traffic, `scenes` through staged situations. The others show
+it held-out frames: `dream` with instructions and without any, `vqa` with questions, `commentary` for its own words,
+`language` with many words for one picture. Figures as JSON, a report as one HTML file.
 """
 
 from __future__ import annotations
@@ -31,12 +31,14 @@ OPEN_LOOP = {
     "language": ("language",),
     "all": evaluate_frames.OPEN_LOOP,
 }
-SUITES = ("drive", *OPEN_LOOP)
+SUITES = ("drive", "scenes", *OPEN_LOOP)
 FIRST_PORT = 2500
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--suite", choices=SUITES, default="all", help="Drive in a world, look at frames, or all.")
+    parser.add_argument(
+        "--suite", choices=SUITES, default="all", help="Which figures to make; dream to language look at frames."
+    )
     parser.add_argument("--driver", choices=("pocket", "teacher"), default="pocket", help="Who is scored.")
     parser.add_argument(
         "--weights", type=Path, default=ROOT / "assets" / "pocket", help="The folder of Pocket's weights."
@@ -48,6 +50,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--traffic", type=int, default=15, help="How many vehicles CARLA's Traffic Manager drives there."
     )
     parser.add_argument("--walkers", type=int, default=6, help="How many people walk there.")
+    parser.add_argument("--scenes", nargs="*", default=[], metavar="NAME", help="Which scenes to play; all by default.")
+    parser.add_argument(
+        "--scene-places", type=int, default=1, help="At how many places of the town to play each scene."
+    )
     parser.add_argument("--reds", type=int, default=10, help="How many red lights to approach.")
     parser.add_argument("--frames", type=int, default=600, help="How many held-out frames to look at.")
     parser.add_argument("--per-category", type=int, default=100, help="How many instructions of each kind and mode.")
@@ -75,6 +81,9 @@ def main(args: argparse.Namespace) -> int:
     try:
         if args.suite in OPEN_LOOP and args.driver == "pocket":
             figures["open_loop"], cases = _open_loop(args)
+        if args.suite in ("scenes", "all") and args.scene_places:
+            figures["scenes"], wrong = _scenes(args)
+            cases += wrong
         if args.suite in ("drive", "all"):
             figures["drive"], wrong = _closed_loop(args)
             cases += wrong
@@ -93,7 +102,8 @@ def _bad_use(args: argparse.Namespace) -> str:
         return (
             f"The teacher does not look at pictures; the {args.suite} suite is made of its labels. Use --suite drive."
         )
-    if min(args.routes, args.traffic_routes, args.traffic, args.walkers, args.reds, args.frames, args.per_category) < 0:
+    counts = ("routes", "traffic_routes", "traffic", "walkers", "reds", "scene_places", "frames", "per_category")
+    if min(getattr(args, name) for name in counts) < 0:
         return "Expected counts of at least 0."
     return ""
 
@@ -140,6 +150,14 @@ def _closed_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
             figures["traffic"] = evaluate_drive.route_summary(routed)
             cases += wrong
     return figures, cases
+
+
+def _scenes(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
+    from model.training import evaluate_scenes
+
+    with _world(args) as (host, port), _simulator(args, host, port) as simulator:
+        driver = _driver_of(args, simulator)
+        return evaluate_scenes.scenes(simulator, driver, args.scenes, args.scene_places, args.seed, say)
 
 
 def _simulator(args: argparse.Namespace, host: str, port: int, vehicles: int = 0, walkers: int = 0) -> Any:

@@ -11,11 +11,13 @@ from typing import Any
 from model.training.judged_frames import Case
 
 WORST_PER_SUITE = 6
+DRIVEN = {"routes": "Routes", "traffic": "Routes among traffic", "red_lights": "Red lights"}
 EMBEDDED = "data:image/jpeg;base64,"
 STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;max-width:1000px;margin:2rem auto;padding:0 1rem;color:#1c2733}"
     "table{border-collapse:collapse}td,th{padding:.2rem .8rem;text-align:left;border-bottom:1px solid #d8dee4}"
     "figure{display:inline-block;margin:.4rem;width:310px;vertical-align:top}img{width:100%}"
+    "div.wide{overflow-x:auto;margin:.6rem 0}td,th{font-size:13px;white-space:nowrap}"
 )
 
 
@@ -52,7 +54,18 @@ def _table(rows: Iterable[dict[str, Any]]) -> str:
     body = "".join(
         "<tr>" + "".join(f"<td>{html.escape(str(v))}</td>" for v in row.values()) + "</tr>" for row in listed
     )
-    return f"<table><tr>{head}</tr>{body}</table>"
+    return f"<div class=wide><table><tr>{head}</tr>{body}</table></div>"
+
+
+def _plain(entry: dict[str, Any]) -> dict[str, Any]:
+    """The figures of an entry without its single drives; counts by name in words."""
+    plain: dict[str, Any] = {}
+    for name, value in entry.items():
+        if isinstance(value, dict):
+            plain[name] = ", ".join(f"{key.replace('_', ' ')}: {count}" for key, count in value.items()) or "none"
+        elif not isinstance(value, list):
+            plain[name] = "" if value is None else value
+    return plain
 
 
 def _picture(case: Case) -> str:
@@ -88,7 +101,11 @@ def write_report(path: Path, title: str, figures: dict[str, Any], cases: Sequenc
     ]
     for name in ("routes", "traffic", "red_lights"):
         if drive.get(name, {}).get("each"):
-            parts.append(f"<h2>{name.replace('_', ' ')}</h2>{_table(drive[name]['each'])}")
+            parts.append(f"<h2>{DRIVEN[name]}</h2>{_table([_plain(drive[name])])}{_table(drive[name]['each'])}")
+    scenes = {name: entry for name, entry in figures.get("scenes", {}).items() if "each" in entry}
+    if scenes:
+        rows = [{"scene": name, **_plain(entry)} for name, entry in scenes.items()]
+        parts.append(f"<h2>Scenes</h2>{_table(rows)}")
     if cases:
         parts.append(f"<h2>Where it went wrong</h2>{_worst(cases)}")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,38 @@
+"""How scenes are counted and shown, without a world."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from model.training.evaluate_scenes import summary, why_not
+from model.training.judged_frames import Case
+from model.training.report import write_report
+from sim_bridge.scenarios import Outcome
+
+PASSED = Outcome("slow_leader", True, "done", (), 21.5, 4.2)
+
+
+def test_a_scene_counts_only_when_it_happened_and_was_got_through() -> None:
+    assert why_not(PASSED) == ""
+    assert why_not(replace(PASSED, happened=False)) == "nothing happened"
+    assert why_not(replace(PASSED, ended="out of time")) == "out of time"
+    assert why_not(replace(PASSED, ended="collision", hit="vehicle.audi.tt")) == "collision with vehicle.audi.tt"
+    assert why_not(replace(PASSED, unmet=("stops before the line",))) == "not met: stops before the line"
+
+
+def test_places_add_up_and_say_how_they_ended() -> None:
+    figures = summary([PASSED, PASSED, replace(PASSED, ended="out of time")])
+    assert (figures["passed"], figures["of"], figures["share"]) == (2, 3, 0.667)
+    assert figures["ends"] == {"passed": 2, "out of time": 1}
+
+
+def test_the_report_shows_drives_and_scenes_with_a_picture_of_what_went_wrong(tmp_path: Path) -> None:
+    pixel = "data:image/jpeg;base64,/9j/4AAQ"
+    case = Case("scenes", "slow_leader", False, pixel, "Backseat01, slow_leader", "got through", "out of time")
+    route = {"driving_score": 61.5, "of": 1, "infractions": {"left_lane": 2}, "each": [{"seed": 3, "end": "done"}]}
+    figures = {"scenes": {"all": {"share": 0.5, "of": 2}, "slow_leader": summary([PASSED])}, "drive": {"routes": route}}
+    write_report(tmp_path / "r.html", "Teacher", figures, [case])
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    for shown in ("Scenes", "slow_leader", pixel, "out of time", "61.5", "left lane: 2", "Routes"):
+        assert shown in page
