@@ -58,6 +58,7 @@ class Sample:
 
 
 def main(name: str, port: int, seconds: float, world_process: int) -> None:
+    socket.create_connection(("127.0.0.1", port), timeout=5.0).close()  # nobody there shows at once
     client = carla.Client("127.0.0.1", port)
     client.set_timeout(20.0)
     world = client.get_world()
