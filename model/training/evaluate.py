@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from model.training.judged_frames import Case
 from model.training.own_world import WorldDidNotStart, own_world
 from model.training.report import write_report
 from sim_bridge.interfaces import Driver, SimulatorLost
+from sim_bridge.messages import FRONT_CAMERA
 
 ROOT = Path(__file__).resolve().parents[2]
 # Which open-loop figures a suite is made of; drive and scenes are closed loop.
@@ -32,6 +34,7 @@ OPEN_LOOP = {
     "all": evaluate_frames.OPEN_LOOP,
 }
 SUITES = ("drive", "scenes", *OPEN_LOOP)
+SMALL_CAMERA = replace(FRONT_CAMERA, width_px=256, height_px=128)
 FIRST_PORT = 2500
 
 
@@ -172,6 +175,8 @@ def _simulator(args: argparse.Namespace, host: str, port: int, vehicles: int = 0
             traffic_vehicles=vehicles,
             walkers=walkers,
             chase_camera=None,
+            # A teacher reads the world; its camera is for the report's pictures only.
+            front_camera=SMALL_CAMERA if args.driver == "teacher" else FRONT_CAMERA,
             is_embedded=not args.carla,
         )
     )

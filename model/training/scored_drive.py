@@ -19,6 +19,7 @@ from sim_bridge.session import DriveSession, SessionConfig
 
 # A vehicle nearer than this is traffic the car drives among.
 NEARBY_M = 50.0
+PICTURE_SIZE = (512, 256)
 
 
 class ScoredDrive:
@@ -26,7 +27,8 @@ class ScoredDrive:
 
     def __init__(self, simulator: CarlaSimulator, driver: Driver, seed: int) -> None:
         self._lent = _Lent(simulator)
-        self._judge = TeacherDriver(simulator)
+        # A teacher under test has read the world for this tick already.
+        self._judge = driver if isinstance(driver, TeacherDriver) else TeacherDriver(simulator)
         self._session = DriveSession(self._lent, driver, SessionConfig(seed=seed, has_pictures=False))
 
     def begin(self) -> None:
@@ -55,11 +57,13 @@ class ScoredDrive:
         return float(np.mean(speeds)) if speeds else None
 
     def picture(self) -> str:
-        """What the front camera shows, as a data URI of a 512x256 JPEG; "" before the first tick."""
+        """What the front camera shows, as a data URI of a JPEG of at most 512x256; "" before the first tick."""
         if self._lent.newest is None:
             return ""
         buffer = io.BytesIO()
-        Image.fromarray(self._lent.newest.frame("front").rgb).reduce(2).save(buffer, "JPEG", quality=80)
+        picture = Image.fromarray(self._lent.newest.frame("front").rgb)
+        picture.thumbnail(PICTURE_SIZE)
+        picture.save(buffer, "JPEG", quality=80)
         return f"data:image/jpeg;base64,{base64.b64encode(buffer.getvalue()).decode()}"
 
     def close(self) -> None:
