@@ -1,4 +1,4 @@
-"""In which order frames are looked at: what is small and matters is looked at more often. Pure numpy.
+"""In which order frames are looked at: what is small, rare or decides the way is looked at more often. Pure numpy.
 
 A lamp is one to three pixels wide at braking distance and every fifth frame has one; a walker in the way is as small
 and as rare. Looked at evenly, the network learns the road long before it learns either.
@@ -11,16 +11,21 @@ import numpy as np
 from model.training.frames import Frames
 from model.training.samples import FrameFacts
 
-LIGHT_TURNS, WALKER_TURNS, OWN_DRIVING_TURNS = 3, 2, 2
+LIGHT_TURNS, WALKER_TURNS, OWN_DRIVING_TURNS, WAY_TURNS = 3, 2, 2, 2
+# From here on a path of 20 m shows which way through the junction it takes.
+WAY_SHOWS_M = 20.0
 
 
 def turns(facts: FrameFacts) -> int:
-    """How often per epoch a frame is looked at. Those of Pocket's own driving are what it will meet."""
-    if facts.light is not None:
-        return LIGHT_TURNS
-    return max(
-        WALKER_TURNS if facts.pedestrian is not None else 1, OWN_DRIVING_TURNS if facts.source == "pocket" else 1
+    """How often per epoch a frame is looked at. Frames of Pocket's own driving are what it will meet."""
+    chooses_way = facts.in_junction or (facts.junction_m is not None and facts.junction_m < WAY_SHOWS_M)
+    reasons = (
+        (LIGHT_TURNS, facts.light is not None),
+        (WALKER_TURNS, facts.pedestrian is not None),
+        (OWN_DRIVING_TURNS, facts.source == "pocket"),
+        (WAY_TURNS, chooses_way),
     )
+    return max((times for times, holds in reasons if holds), default=1)
 
 
 class Order:

@@ -337,7 +337,9 @@ def test_lamps_and_walkers_are_looked_at_more_often_and_nothing_is_left_out(data
     assert set(epoch) == set(range(len(frames)))
     lit = next(i for i, facts in enumerate(frames.facts) if facts.light is not None)
     plain = next(i for i, facts in enumerate(frames.facts) if facts.light is None and facts.pedestrian is None)
-    assert (epoch.count(lit), epoch.count(plain)) == (3, 1)
+    assert (epoch.count(lit), epoch.count(plain)) == (3, order.turns(frames.facts[plain]))
+    assert order.turns(open_road()) == 1
+    assert {order.turns(open_road(in_junction=True)), order.turns(open_road(source="pocket"))} == {2}
     assert again.frame(length + 5) == first.frame(length + 5)  # resumed in the second epoch
     assert [first.frame(length + place) for place in range(length)] != epoch
 
