@@ -46,7 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--weights", type=Path, default=ROOT / "assets" / "pocket", help="The folder of Pocket's weights."
     )
-    parser.add_argument("--data", type=Path, help="Collected folders whose val split is looked at; dream needs it.")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        nargs="+",
+        help="Collected folders whose held-out frames are looked at; drive and scenes need none.",
+    )
     parser.add_argument("--routes", type=int, default=10, help="How many routes to drive.")
     parser.add_argument("--traffic-routes", type=int, default=10, help="How many routes to drive among traffic.")
     parser.add_argument(

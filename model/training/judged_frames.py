@@ -5,6 +5,7 @@ A driver is shown stored pictures through the ordinary Driver interface, exactly
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,9 +45,12 @@ class Case:
     got: str
 
 
-def held_out_frames(data: Path, limit: int, seed: int) -> list[Frame]:
-    """Up to `limit` frames of the val split, drawn over all of it. Raises FileNotFoundError without any."""
-    paths = folders.frames(data, "val")
+def held_out_frames(data: Sequence[Path], limit: int, seed: int) -> list[Frame]:
+    """Up to `limit` frames that nothing was trained on: the val splits, and whole towns that are held out.
+
+    Raises FileNotFoundError for a folder without any.
+    """
+    paths = [path for folder in data for path in _never_trained_on(folder)]
     order = np.random.default_rng(seed).permutation(len(paths))
     found = []
     for k in order:
@@ -57,6 +61,15 @@ def held_out_frames(data: Path, limit: int, seed: int) -> list[Frame]:
         if len(found) == limit:
             break
     return found
+
+
+def _never_trained_on(folder: Path) -> list[Path]:
+    """The measurement files of the val split, and of every split of a held-out town."""
+    paths = folders.frames(folder, "val")
+    with contextlib.suppress(FileNotFoundError):
+        names = {f"Town_{town}" for town in folders.HELD_OUT_TOWNS}
+        paths += [path for path in folders.frames(folder, "train") if path.parent.parent.name in names]
+    return paths
 
 
 def observation_of(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -135,7 +136,7 @@ def held_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def suites_of(driver: Knowing, data: Path) -> dict:
-    frames = judged_frames.held_out_frames(data, 50, seed=3)
+    frames = judged_frames.held_out_frames([data], 50, seed=3)
     assert len(frames) == len(SCENES)
     return evaluate_frames.suites(driver, frames, 15, 3, lambda line: None)[0]
 
@@ -166,13 +167,28 @@ def test_a_deaf_driver_scores_low_everywhere(held_out: Path) -> None:
 
 
 def test_the_report_is_one_file_and_escapes_what_was_said(held_out: Path, tmp_path: Path) -> None:
-    frames = judged_frames.held_out_frames(held_out, 3, seed=3)
+    frames = judged_frames.held_out_frames([held_out], 3, seed=3)
     case = judged_frames.Case("vqa", "why", False, str(frames[0][0]), "why?", "x", "<script>alert(1)</script>")
     figures = {"open_loop": {"vqa": {"why": {"share": 0.5, "of": 2}}}}
     write_report(tmp_path / "r.html", "Pocket", figures, [case])
     page = (tmp_path / "r.html").read_text()
     assert "&lt;script&gt;alert(1)" in page and "<script>alert(1)" not in page
     assert "data:image/jpeg;base64," in page
+
+
+def test_frames_of_a_held_out_town_count_whole_and_training_places_never(held_out: Path, tmp_path: Path) -> None:
+    places = [f"{road}:-1:0" for road in range(20)]
+    trained = next(place for place in places if folders.split_of(place) == "train")
+    shade = np.zeros((512, 1024, 3), np.uint8)
+    for town in ("Backseat01", folders.HELD_OUT_TOWNS[0]):
+        for place in (trained, next(place for place in places if folders.split_of(place) == "val")):
+            facts = replace(open_road(), place=place, town=town)
+            folders.FolderWriter(tmp_path, town, 0).write(shade, facts, np.eye(4).tolist())
+    found = judged_frames.held_out_frames([tmp_path], 50, seed=3)
+    kept = sorted((facts.town, folders.split_of(facts.place)) for _, facts in found)
+    town = folders.HELD_OUT_TOWNS[0]
+    assert kept == sorted([("Backseat01", "val"), (town, "train"), (town, "val")])
+    assert len(judged_frames.held_out_frames([tmp_path, held_out], 50, seed=3)) == 3 + len(SCENES)
 
 
 # ---- words against plans ---------------------------------------------------------------------------------------------
