@@ -18,9 +18,11 @@ from model.teacher.lane_walk import Course
 from model.teacher.memory import Blocker, StopSigns
 from model.teacher.sight import eye_of
 from model.teacher.surroundings import OBSTACLE, Body, Surroundings
+from model.training import sentences
 from model.training.expert import Kind, roll_out
 from model.training.samples import FrameFacts, SignFacts
 from sim_bridge.messages import TICK_S
+from tests.model.teacher_scenes import open_road
 from tests.model.test_teacher import around, car, person
 
 LINE = np.column_stack([np.arange(111.0), np.zeros(111)])
@@ -161,3 +163,15 @@ def test_a_barrier_on_the_road_is_a_reason_to_change_over() -> None:
 def test_the_plan_is_carried_on_to_the_forecasts_horizon() -> None:
     steady = np.column_stack([np.arange(1, 11) * 2.0, np.zeros(10)]).astype(np.float32)
     assert driven(steady) == pytest.approx(AT_EIGHT)
+
+
+def test_waiting_is_planned_and_said() -> None:
+    for facts, said in (
+        (open_road(yield_m=14.0), "Stopping for the vehicle."),
+        (open_road(stop_m=14.0), "Stopping for the stop sign."),
+    ):
+        rolled = roll_out(facts, Kind.NONE, 8.0)
+        assert rolled.speed[-1, 0] <= 14.0
+        assert sentences.commentary(facts, 8.0, rolled) == said
+    stood = roll_out(open_road(stop_m=1.5), Kind.NONE, 0.0)
+    assert stood.end_mps > 2.0  # a look alone cannot tell for how long: standing at the line is having stopped
