@@ -22,7 +22,6 @@ from sim_bridge.messages import TICK_S
 
 # Standing this long is blocking the lane; a car with its brake lamps lit may only be waiting.
 BLOCKS_AFTER_S, WAITS_AFTER_S = 2.0, 30.0
-STANDS_MPS = 0.2
 QUEUE_SIGN_M = 25.0
 LANE_M = 3.5
 
@@ -46,36 +45,21 @@ class Attention:
         self._rates = self._turns.update(here)
         self._keeps_off_m = None
         ahead = leader(here, route.xy, None)
-        self._leave_detour(here, route, ahead)
-        if self._detour is None and ahead is not None:
-            self._detour = self._found_detour(here, route, start, *ahead)
         obstacle = None if self._detour is None else body_of(here, self._detour.actor_id)
+        if obstacle is None or detour.is_over(here, route.xy, obstacle):
+            self._detour = obstacle = None
+        if self._detour is None and ahead is not None:
+            self._detour, obstacle = self._found_detour(here, route, start, *ahead), ahead[0]
         if self._detour is None or obstacle is None:
             return route
-        return Course(detour.shifted(route.xy, self._detour, obstacle), route.in_junction, route.first)
-
-    def _leave_detour(self, here: Surroundings, route: Course, ahead: tuple[Body, float] | None) -> None:
-        """Over once it is past, or once the route itself leads by."""
-        if self._detour is None:
-            return
-        obstacle = body_of(here, self._detour.actor_id)
-        is_ahead = ahead is not None and ahead[0].actor_id == self._detour.actor_id
-        is_gone = obstacle is None or detour.is_past(here, route.xy, obstacle)
-        if is_gone or (not is_ahead and not self._is_beside(here, route, obstacle)):
-            self._detour = None
-
-    @staticmethod
-    def _is_beside(here: Surroundings, route: Course, obstacle: Body) -> bool:
-        """Whether the obstacle stands on the route near the car, if no longer ahead of it."""
-        near = np.hypot(route.xy[:, 0] - obstacle.x, route.xy[:, 1] - obstacle.y).min()
-        away = np.hypot(here.ego.x - obstacle.x, here.ego.y - obstacle.y)
-        return bool(near < LANE_M / 2.0 or away < 12.0)
+        first, last = detour.span(here, route.xy, obstacle)
+        return Course(detour.shifted(route.xy, self._detour.aside_m, first, last), route.in_junction, route.first)
 
     def _found_detour(
         self, here: Surroundings, route: Course, start: object, body: Body, gap_m: float
     ) -> Detour | None:
         stays = body.kind == OBSTACLE or body.has_hazard_lights
-        stands = body.speed_mps < STANDS_MPS
+        stands = body.speed_mps < detour.STANDS_MPS
         is_queue = not stays and self._is_queue(here, route)
         after_s = 0.0 if stays else WAITS_AFTER_S if body.brakes else BLOCKS_AFTER_S
         blocks = self._blocker.update(body.actor_id, stands, is_queue, after_s)
@@ -83,10 +67,8 @@ class Attention:
             self._keeps_off_m = gap_m - detour.KEPT_GAP_M
         if not blocks or bool(route.in_junction[:15].any()):
             return None
-        for found in self._sides(body, start):
-            if detour.is_free(here, route.xy, found, body):
-                return found
-        return None
+        last = detour.span(here, route.xy, body)[1]
+        return next((way for way in self._sides(body, start) if detour.is_free(here, route.xy, way, last)), None)
 
     @staticmethod
     def _sides(body: Body, start: object) -> list[Detour]:

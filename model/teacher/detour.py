@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.teacher.surroundings import Body, Surroundings
-from model.teacher.way import along, reach
+from model.teacher.way import LEAD_CORRIDOR_M, along, reach
 from model.training.paths import headings
 
 Line = npt.NDArray[np.float64]
@@ -21,6 +21,9 @@ AHEAD_M, BEHIND_M, ONCOMING_M = 12.0, 14.0, 65.0
 IN_LANE_M = 1.9
 # Behind an obstacle that is gone round the car stops here, with room to steer out.
 KEPT_GAP_M = 8.0
+# What stands this near behind an obstacle is gone round in one go with it.
+CHAIN_M = 14.0
+STANDS_MPS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,37 +35,49 @@ class Detour:
     against_traffic: bool
 
 
-def shifted(route: Line, detour: Detour, obstacle: Body) -> Line:
-    """The route moved aside along the obstacle, (N, 2); points stay about a metre apart."""
-    distance, _, heading = along(route, (obstacle.x, obstacle.y))
-    half, _ = reach(obstacle, heading)
-    first, last = distance - half - BEFORE_M, distance + half + AFTER_M
+def span(here: Surroundings, route: Line, obstacle: Body) -> tuple[float, float]:
+    """From where to where along the route the way is blocked: the obstacle, and what stands close behind it in turn."""
+    spans = []
+    for body in (*here.bodies, *here.obstacles):
+        if body.actor_id == obstacle.actor_id or (body.kind != "pedestrian" and body.speed_mps < STANDS_MPS):
+            distance, right, heading = along(route, (body.x, body.y))
+            half_along, half_across = reach(body, heading)
+            if body.actor_id == obstacle.actor_id or abs(right) - half_across < LEAD_CORRIDOR_M:
+                spans.append((distance - half_along, distance + half_along, body.actor_id == obstacle.actor_id))
+    first, last = next((a, b) for a, b, is_first in spans if is_first)
+    for low, high, _ in sorted(spans):
+        if first <= low <= last + CHAIN_M:
+            last = max(last, high)
+    return first, last
+
+
+def shifted(route: Line, aside_m: float, first_m: float, last_m: float) -> Line:
+    """The route moved to the right by `aside_m` from `first_m` to `last_m` of it; points stay about a metre apart."""
     metres = np.arange(len(route), dtype=np.float64)
-    rise = np.clip((metres - (first - CHANGE_M)) / CHANGE_M, 0.0, 1.0)
-    fall = np.clip(((last + CHANGE_M) - metres) / CHANGE_M, 0.0, 1.0)
+    rise = np.clip((metres - (first_m - BEFORE_M - CHANGE_M)) / CHANGE_M, 0.0, 1.0)
+    fall = np.clip(((last_m + AFTER_M + CHANGE_M) - metres) / CHANGE_M, 0.0, 1.0)
     u = np.minimum(rise, fall)
     share = u * u * (3.0 - 2.0 * u)
     heading_of = headings(route)
     normal = np.column_stack([-np.sin(heading_of), np.cos(heading_of)])
-    return route + detour.aside_m * share[:, None] * normal
+    return route + aside_m * share[:, None] * normal
 
 
-def is_free(here: Surroundings, route: Line, detour: Detour, obstacle: Body) -> bool:
-    """Whether nobody is in the way in the other lane, or comes along it before the car is back."""
+def is_free(here: Surroundings, route: Line, detour: Detour, last_m: float) -> bool:
+    """Whether nobody is in the way in the other lane, or comes along it before the car is back past `last_m`."""
     start = along(route, (here.ego.x, here.ego.y))[0]
-    past = along(route, (obstacle.x, obstacle.y))[0] - start + obstacle.half_length
-    reach_ahead = past + (ONCOMING_M if detour.against_traffic else AHEAD_M)
+    reach_ahead = last_m - start + (ONCOMING_M if detour.against_traffic else AHEAD_M)
     for body in (*here.bodies, *here.obstacles):
-        if body.actor_id == obstacle.actor_id:
-            continue
         distance, right, _ = along(route, (body.x, body.y))
         if abs(right - detour.aside_m) < IN_LANE_M and -BEHIND_M < distance - start < reach_ahead:
             return False
     return True
 
 
-def is_past(here: Surroundings, route: Line, obstacle: Body) -> bool:
-    """Whether the car's rear has left the obstacle behind."""
+def is_over(here: Surroundings, route: Line, obstacle: Body) -> bool:
+    """Whether the car's rear has left the obstacle behind, or the route itself leads past it."""
     start = along(route, (here.ego.x, here.ego.y))[0]
-    distance = along(route, (obstacle.x, obstacle.y))[0]
-    return start - here.ego.half_length > distance + obstacle.half_length + AFTER_M / 2.0
+    distance, right, heading = along(route, (obstacle.x, obstacle.y))
+    half_along, half_across = reach(obstacle, heading)
+    is_past = start - here.ego.half_length > distance + half_along + AFTER_M / 2.0
+    return is_past or abs(right) - half_across > LEAD_CORRIDOR_M

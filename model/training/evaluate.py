@@ -12,19 +12,18 @@ import contextlib
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from model.training import evaluate_frames, judged_frames
+from model.training import evaluate_frames, judged_frames, scored_drivers
 from model.training.judged_frames import Case
 from model.training.own_world import WorldDidNotStart, own_world
 from model.training.report import write_report
-from sim_bridge.interfaces import Driver, SimulatorLost
+from sim_bridge.interfaces import SimulatorLost
 from sim_bridge.messages import FRONT_CAMERA
 
-ROOT = Path(__file__).resolve().parents[2]
 # Which open-loop figures a suite is made of; drive and scenes are closed loop.
 OPEN_LOOP = {
     "dream": ("dream", "decisions"),
@@ -41,10 +40,6 @@ FIRST_PORT = 2500
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--suite", choices=SUITES, default="all", help="Which figures to make; dream to language look at frames."
-    )
-    parser.add_argument("--driver", choices=("pocket", "teacher"), default="pocket", help="Who is scored.")
-    parser.add_argument(
-        "--weights", type=Path, default=ROOT / "assets" / "pocket", help="The folder of Pocket's weights."
     )
     parser.add_argument(
         "--data",
@@ -71,6 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=int, default=FIRST_PORT, help="The first port to try for a world of our own.")
     parser.add_argument("--out", type=Path, help="The folder to put evaluation.json and evaluation.html into.")
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
+    scored_drivers.add_arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -106,14 +102,14 @@ def main(args: argparse.Namespace) -> int:
 def _bad_use(args: argparse.Namespace) -> str:
     if args.suite in OPEN_LOOP and args.driver == "pocket" and args.data is None:
         return f"The {args.suite} suite looks at collected frames: give their folder with --data, or use --suite drive."
-    if args.suite in OPEN_LOOP and args.suite != "all" and args.driver == "teacher":
+    if args.suite in OPEN_LOOP and args.suite != "all" and args.driver != "pocket":
         return (
-            f"The teacher does not look at pictures; the {args.suite} suite is made of its labels. Use --suite drive."
+            f"The {args.suite} suite is made for Pocket's pictures and words; {args.driver} can drive and play scenes."
         )
     counts = ("routes", "traffic_routes", "traffic", "walkers", "reds", "scene_places", "frames", "per_category")
     if min(getattr(args, name) for name in counts) < 0:
         return "Expected counts of at least 0."
-    return ""
+    return scored_drivers.refusal(args)
 
 
 def say(line: str) -> None:
@@ -121,15 +117,9 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _pocket(args: argparse.Namespace) -> Driver:
-    from model.pocket.driver import PocketDriver
-
-    return PocketDriver(args.weights)
-
-
 def _open_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
     frames = judged_frames.held_out_frames(args.data, args.frames, args.seed)
-    driver = _pocket(args)
+    driver = scored_drivers.pocket(args)
     try:
         return evaluate_frames.suites(driver, frames, args.per_category, args.seed, say, OPEN_LOOP[args.suite])
     finally:
@@ -137,24 +127,20 @@ def _open_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
 
 
 def _closed_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
-    """Routes alone, routes among traffic, red lights; each set on a simulator of its own in one world."""
+    """Routes alone, routes among traffic, red lights; alone and among traffic are two simulators in one world."""
     from model.training import evaluate_drive
 
-    figures: dict[str, Any] = {}
-    cases: list[Case] = []
     with _world(args) as (host, port):
         with _simulator(args, host, port) as simulator:
-            routed, wrong = evaluate_drive.routes(simulator, _driver_of(args, simulator), args.routes, args.seed, say)
-            waited = evaluate_drive.reds(simulator, _driver_of(args, simulator), args.reds, args.seed, say)
+            driver = scored_drivers.maker(args, simulator)
+            routed, cases = evaluate_drive.routes(simulator, driver, args.routes, args.seed, say)
+            waited = evaluate_drive.reds(simulator, driver, args.reds, args.seed, say)
         figures = {"routes": evaluate_drive.route_summary(routed), "red_lights": evaluate_drive.red_summary(waited)}
-        cases += wrong
         if args.traffic_routes and args.traffic:
+            say(f"among {args.traffic} vehicles and {args.walkers} walkers")
             with _simulator(args, host, port, args.traffic, args.walkers) as simulator:
-                say(f"among {args.traffic} vehicles and {args.walkers} walkers")
-                limit_s = evaluate_drive.ROUTE_AMONG_TRAFFIC_S
-                routed, wrong = evaluate_drive.routes(
-                    simulator, _driver_of(args, simulator), args.traffic_routes, args.seed, say, limit_s
-                )
+                driver, limit_s = scored_drivers.maker(args, simulator), evaluate_drive.ROUTE_AMONG_TRAFFIC_S
+                routed, wrong = evaluate_drive.routes(simulator, driver, args.traffic_routes, args.seed, say, limit_s)
             figures["traffic"] = evaluate_drive.route_summary(routed)
             cases += wrong
     return figures, cases
@@ -164,7 +150,7 @@ def _scenes(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
     from model.training import evaluate_scenes
 
     with _world(args) as (host, port), _simulator(args, host, port) as simulator:
-        driver = _driver_of(args, simulator)
+        driver = scored_drivers.maker(args, simulator)
         return evaluate_scenes.scenes(simulator, driver, args.scenes, args.scene_places, args.seed, say)
 
 
@@ -185,15 +171,6 @@ def _simulator(args: argparse.Namespace, host: str, port: int, vehicles: int = 0
             is_embedded=not args.carla,
         )
     )
-
-
-def _driver_of(args: argparse.Namespace, simulator: Any) -> Callable[[], Driver]:
-    def made() -> Driver:
-        from model.teacher.driver import TeacherDriver
-
-        return TeacherDriver(simulator) if args.driver == "teacher" else _pocket(args)
-
-    return made
 
 
 @contextlib.contextmanager

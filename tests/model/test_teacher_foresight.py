@@ -111,18 +111,40 @@ def test_a_car_that_stands_long_without_a_reason_blocks() -> None:
 
 def test_a_shifted_way_clears_the_obstacle_and_comes_back() -> None:
     parked = car(9, 40.0, 0.3)
-    line = detour.shifted(LINE, Detour(9, -3.5, False), parked)
+    first, last = detour.span(around(parked, car(8, 20.0, -3.5)), LINE, parked)
+    assert (first, last) == pytest.approx((37.6, 42.4))
+    line = detour.shifted(LINE, -3.5, first, last)
     assert np.abs(line[:20, 1]).max() < 0.01 and np.abs(line[70:, 1]).max() < 0.01
     assert line[35:46, 1] == pytest.approx(np.full(11, -3.5))
 
 
+def test_a_row_of_things_is_gone_round_in_one_go() -> None:
+    cones = tuple(
+        dataclasses.replace(car(20 + k, 40.0 + 4.0 * k, 0.9 - 0.3 * k, OBSTACLE), half_length=0.2, half_width=0.2)
+        for k in range(6)
+    )
+    far = dataclasses.replace(cones[0], actor_id=40, x=90.0)
+    here = dataclasses.replace(around(), obstacles=(*cones, far))
+    assert detour.span(here, LINE, cones[0]) == pytest.approx((39.8, 60.2))
+
+
+def test_a_route_that_leads_past_by_itself_ends_the_detour() -> None:
+    parked = car(9, 20.0, 0.0)
+    assert not detour.is_over(around(parked), LINE, parked)
+    assert detour.is_over(around(parked), np.add(LINE, [0.0, -3.5]), parked)
+    assert detour.is_over(
+        around(car(9, -12.0, 0.0)), np.column_stack([np.arange(-15.0, 60.0), np.zeros(75)]), car(9, -12.0, 0.0)
+    )
+
+
 def test_the_other_lane_must_be_free_and_farther_against_traffic() -> None:
-    parked, side = car(9, 30.0, 0.0), Detour(9, -3.5, False)
-    assert detour.is_free(around(parked), LINE, side, parked)
-    assert not detour.is_free(around(parked, car(3, 5.0, -3.5)), LINE, side, parked)
+    parked, last_m = car(9, 30.0, 0.0), 32.4
+    along_with, against = Detour(9, -3.5, False), Detour(9, -3.5, True)
+    assert detour.is_free(around(parked), LINE, along_with, last_m)
+    assert not detour.is_free(around(parked, car(3, 5.0, -3.5)), LINE, along_with, last_m)
     oncoming = car(4, 80.0, -3.5, yaw_rad=math.pi, speed_mps=8.0)
-    assert detour.is_free(around(parked, oncoming), LINE, side, parked)
-    assert not detour.is_free(around(parked, oncoming), LINE, Detour(9, -3.5, True), parked)
+    assert detour.is_free(around(parked, oncoming), LINE, along_with, last_m)
+    assert not detour.is_free(around(parked, oncoming), LINE, against, last_m)
 
 
 def looks(attention: Attention, here: Surroundings, has_left: bool, ticks: int) -> FrameFacts:
