@@ -18,7 +18,7 @@ from model.teacher.attention import Attention
 from model.teacher.facts import ROUTE_M, Hints, frame_facts, lanes_at
 from model.teacher.lane_walk import Course
 from model.teacher.sight import eye_of
-from model.teacher.surroundings import Surroundings, SurroundingsReader
+from model.teacher.surroundings import SurroundingsReader
 from model.training import phrases, questions, sentences
 from model.training.expert import Kind, Rolled, obey, roll_out
 from model.training.samples import FrameFacts
@@ -54,8 +54,6 @@ class TeacherDriver:
     def __init__(self, scene_source: SceneSource) -> None:
         self._source = scene_source
         self._reader: SurroundingsReader | None = None
-        # Who was around at the newest reading, for a judge; None before one.
-        self.surroundings: Surroundings | None = None
         self._attention = Attention()
         self._seen: tuple[tuple[int, int], FrameFacts] | None = None
         self._read: tuple[str, tuple[InstructionKind, float | None, str]] = ("", (Kind.NONE, None, ""))
@@ -133,7 +131,7 @@ class TeacherDriver:
         me = dataclasses.replace(
             here.ego, x=state.x_m, y=state.y_m, yaw_rad=state.yaw_rad, speed_mps=max(0.0, state.speed_mps)
         )
-        here = self.surroundings = dataclasses.replace(here, ego=me)
+        here = dataclasses.replace(here, ego=me)
         route, start = self._route()
         if not only_seen:
             route = self._attention.way(here, route, start)

@@ -93,10 +93,10 @@ def one_route(
         extent = simulator.ego.bounding_box.extent
         keeping = LaneKeeping(route, extent.x, extent.y)
         watch = Watch(min(ROUTE_M, keeping.length_m - 1.0))
-        for ego, facts in drive.ticks(seconds):
+        for ego, road in drive.ticks(seconds):
             track.append(ego)
-            others.append(drive.others_mps())
-            went_wrong = watch.sees(ego, keeping.sees(ego), facts, simulator.collisions)
+            others.append(road.others_mps)
+            went_wrong = watch.sees(ego, keeping.sees(ego), road, simulator.collisions)
             picture = picture or (drive.picture() if went_wrong or watch.end not in ("", "done") else "")
             if watch.end:
                 break
@@ -178,14 +178,14 @@ def one_red(simulator: CarlaSimulator, driver: MakesDriver, place: int, start: A
         light.set_state(carla.TrafficLightState.Red)
         light.freeze(True)
         left, moved, speed, stood_s = RED_FROM_M, 0.0, 0.0, 0.0
-        for ego, facts in drive.ticks(RED_S):
+        for ego, road in drive.ticks(RED_S):
             if simulator.collisions:
                 return RedScore(place, "collision", round(left, 1))
             was, speed = left, ego.speed_mps
             moved += speed * TICK_S
             stood_s = stood_s + TICK_S if speed < STANDING_MPS and moved > RED_FROM_M / 4 else 0.0
-            if facts.light is not None and facts.light.stop_line_m < RED_FROM_M + 10.0:
-                left = facts.light.stop_line_m
+            if road.light is not None and road.light.stop_line_m < RED_FROM_M + 10.0:
+                left = road.light.stop_line_m
             elif was < 3.0 and speed > STANDING_MPS:
                 return RedScore(place, "ran the light", round(was, 1))
             if left < -0.5:

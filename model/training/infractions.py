@@ -15,9 +15,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from model.training.lane_keeping import Placement
-from model.training.samples import FrameFacts
+from model.training.samples import LeadFacts, LightFacts, PedestrianFacts, SignFacts
 from sim_bridge.messages import TICK_S, Collision, EgoState
 
 PENALTIES = {
@@ -38,6 +39,22 @@ OFF_ROUTE_M = 15.0
 STUCK_S, BLOCKED_S = 20.0, 90.0
 STANDING_MPS = 0.3
 STOP_SIGN_NEAR_M = 5.0
+
+
+class Road(Protocol):
+    """What a judge needs to know of the road ahead; FrameFacts has it too."""
+
+    @property
+    def light(self) -> LightFacts | None: ...
+
+    @property
+    def lead(self) -> LeadFacts | None: ...
+
+    @property
+    def pedestrian(self) -> PedestrianFacts | None: ...
+
+    @property
+    def signs(self) -> tuple[SignFacts, ...] | None: ...
 
 
 @dataclass(slots=True)
@@ -65,16 +82,16 @@ class Watch:
     _has_stopped: bool = False
     _ego: EgoState | None = None
 
-    def sees(self, ego: EgoState, place: Placement, facts: FrameFacts, hits: Sequence[Collision]) -> str:
+    def sees(self, ego: EgoState, place: Placement, road: Road, hits: Sequence[Collision]) -> str:
         """One tick. Returns what went wrong at it, "" where nothing did."""
         before = sum(self.counts.values())
         self.seconds += TICK_S
         self._moves(ego, place)
         self._sees_lane(place)
         self._sees_hits(hits)
-        self._sees_light(facts)
-        self._sees_stop_sign(ego, facts)
-        self._sees_standing(ego, facts)
+        self._sees_light(road)
+        self._sees_stop_sign(ego, road)
+        self._sees_standing(ego, road)
         if not self.end and self.along_m >= self.route_m:
             self.end = "done"
         return self.first_fault if sum(self.counts.values()) > before else ""
@@ -113,18 +130,18 @@ class Watch:
             self._hit_ticks[kind] = hit.tick
         self._hits_seen = len(hits)
 
-    def _sees_light(self, facts: FrameFacts) -> None:
+    def _sees_light(self, road: Road) -> None:
         """A light that was red and near and is gone from the road ahead has been run."""
-        light = None if facts.light is None else (facts.light.state, facts.light.stop_line_m)
+        light = None if road.light is None else (road.light.state, road.light.stop_line_m)
         was, self._light_before = self._light_before, light
         if was is None or was[0] != "red":
             return
         if 0.0 <= was[1] < 2.0 and (light is None or light[1] < 0.0 or light[1] > was[1] + 5.0):
             self._counts_one("red_light")
 
-    def _sees_stop_sign(self, ego: EgoState, facts: FrameFacts) -> None:
+    def _sees_stop_sign(self, ego: EgoState, road: Road) -> None:
         """A stop sign whose line is passed without having stood before it."""
-        ahead = [sign.distance_m for sign in facts.signs or () if sign.kind == "stop" and sign.distance_m > -0.5]
+        ahead = [sign.distance_m for sign in road.signs or () if sign.kind == "stop" and sign.distance_m > -0.5]
         left = min(ahead, default=None)
         was, self._stop_before = self._stop_before, left
         if left is not None and left < STOP_SIGN_NEAR_M and ego.speed_mps < STANDING_MPS:
@@ -134,11 +151,11 @@ class Watch:
                 self._counts_one("stop_sign")
             self._has_stopped = False
 
-    def _sees_standing(self, ego: EgoState, facts: FrameFacts) -> None:
+    def _sees_standing(self, ego: EgoState, road: Road) -> None:
         has_reason = (
-            (facts.light is not None and facts.light.state != "green" and facts.light.stop_line_m < 15.0)
-            or (facts.lead is not None and facts.lead.gap_m < 12.0)
-            or facts.pedestrian is not None
+            (road.light is not None and road.light.state != "green" and road.light.stop_line_m < 15.0)
+            or (road.lead is not None and road.lead.gap_m < 12.0)
+            or road.pedestrian is not None
         )
         stands = ego.speed_mps <= STANDING_MPS
         self._standing_s = self._standing_s + TICK_S if stands else 0.0

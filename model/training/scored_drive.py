@@ -5,21 +5,73 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from model.teacher.driver import TeacherDriver
-from model.training.samples import FrameFacts
+from model.teacher.lane_walk import evenly
+from model.teacher.surroundings import Surroundings, SurroundingsReader
+from model.teacher.way import leader, pedestrian, ruling_light, signs_ahead
+from model.training.samples import LeadFacts, LightFacts, PedestrianFacts, SignFacts
 from sim_bridge.carla_simulator import CarlaSimulator
 from sim_bridge.interfaces import Driver
-from sim_bridge.messages import TICK_S, Control, EgoState, Observation, SessionView, SetInstruction
+from sim_bridge.messages import TICK_S, Control, EgoState, Observation, SetInstruction
 from sim_bridge.session import DriveSession, SessionConfig
 
+# How far along the route the judge looks.
+JUDGED_M = 80
 # A vehicle nearer than this is traffic the car drives among.
 NEARBY_M = 50.0
 PICTURE_SIZE = (512, 256)
+
+
+@dataclass(frozen=True, slots=True)
+class RoadAhead:
+    """The road along the navigator's route, as it truly is, and how fast the vehicles nearby drive on average."""
+
+    light: LightFacts | None
+    lead: LeadFacts | None
+    pedestrian: PedestrianFacts | None
+    signs: tuple[SignFacts, ...]
+    others_mps: float | None
+
+
+class Judge:
+    """Reads a simulator's world, one look a tick."""
+
+    def __init__(self, simulator: CarlaSimulator) -> None:
+        self._simulator = simulator
+        self._reader: SurroundingsReader | None = None
+
+    def look(self) -> RoadAhead:
+        if self._reader is None:
+            self._reader = SurroundingsReader(self._simulator.carla_world, self._simulator.carla_map)
+        here = self._reader.read(self._simulator.ego)
+        points = self._simulator.navigator.dense_route()[:JUDGED_M]
+        xy = np.array([(point.x_m, point.y_m) for point in points]).reshape(-1, 2)
+        if len(xy) < 2:
+            return RoadAhead(None, None, None, (), mean_speed(here))
+        route = evenly(xy, np.zeros(len(xy), dtype=bool), None).xy
+        light, lead, walker = ruling_light(here, route), leader(here, route, None), pedestrian(here, route, None)
+        return RoadAhead(
+            None if light is None else light[1],
+            None if lead is None else LeadFacts(lead[1], lead[0].speed_mps, lead[0].brakes, lead[0].kind, ""),
+            None if walker is None else walker[1],
+            signs_ahead(here, route, None, []),
+            mean_speed(here),
+        )
+
+
+def mean_speed(here: Surroundings) -> float | None:
+    """Of the vehicles nearby, None without any."""
+    speeds = [
+        body.speed_mps
+        for body in here.bodies
+        if body.kind != "pedestrian" and np.hypot(body.x - here.ego.x, body.y - here.ego.y) < NEARBY_M
+    ]
+    return float(np.mean(speeds)) if speeds else None
 
 
 class ScoredDrive:
@@ -27,8 +79,7 @@ class ScoredDrive:
 
     def __init__(self, simulator: CarlaSimulator, driver: Driver, seed: int) -> None:
         self._lent = _Lent(simulator)
-        # A teacher under test has read the world for this tick already.
-        self._judge = driver if isinstance(driver, TeacherDriver) else TeacherDriver(simulator)
+        self._judge = Judge(simulator)
         self._session = DriveSession(self._lent, driver, SessionConfig(seed=seed, has_pictures=False))
 
     def begin(self) -> None:
@@ -38,23 +89,10 @@ class ScoredDrive:
     def instruct(self, command: SetInstruction) -> None:
         self._session.submit(command)
 
-    def ticks(self, seconds: float) -> Iterator[tuple[EgoState, FrameFacts]]:
-        """The car and the facts after each tick."""
+    def ticks(self, seconds: float) -> Iterator[tuple[EgoState, RoadAhead]]:
+        """The car and the road ahead of it after each tick."""
         for _ in range(round(seconds / TICK_S)):
-            view = self._session.advance(1)
-            yield view.ego, self._judge.facts(_observation(view))
-
-    def others_mps(self) -> float | None:
-        """The mean speed of the vehicles nearby at the newest tick, None without any."""
-        here = self._judge.surroundings
-        if here is None:
-            return None
-        speeds = [
-            body.speed_mps
-            for body in here.bodies
-            if body.kind != "pedestrian" and np.hypot(body.x - here.ego.x, body.y - here.ego.y) < NEARBY_M
-        ]
-        return float(np.mean(speeds)) if speeds else None
+            yield self._session.advance(1).ego, self._judge.look()
 
     def picture(self) -> str:
         """What the front camera shows, as a data URI of a JPEG of at most 512x256; "" before the first tick."""
@@ -90,15 +128,3 @@ class _Lent:
 
     def close(self) -> None:
         return
-
-
-def _observation(view: SessionView) -> Observation:
-    """What the judge needs of a moment; it reads the rest from the world."""
-    return Observation(
-        episode=view.episode,
-        tick=view.tick,
-        sim_time_us=view.sim_time_us,
-        ego=view.ego,
-        frames=(),
-        target_points_xy_in_ego=np.zeros((2, 2), np.float32),
-    )
