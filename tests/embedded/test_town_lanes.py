@@ -1,4 +1,4 @@
-"""Backseat01 against libcarla, which every client reads the same file with."""
+"""Every town against libcarla, which every client reads the same file with."""
 
 from __future__ import annotations
 
@@ -10,18 +10,27 @@ import carla
 import numpy as np
 import pytest
 
-from sim_bridge.embedded import town as towns
 from sim_bridge.embedded.contracts import Pose, Town
+from tests.embedded.authored import NAMES, oracle_of, town_of
 
 
-@pytest.fixture(scope="module")
-def town() -> Town:
-    return towns.load("Backseat01")
+@pytest.fixture(scope="module", params=NAMES)
+def town(request: pytest.FixtureRequest) -> Town:
+    return town_of(request.param)
 
 
 @pytest.fixture(scope="module")
 def oracle(town: Town) -> carla.Map:
-    return carla.Map(town.name, town.opendrive)
+    return oracle_of(town.name)
+
+
+LIMITS_KMH = {
+    "Backseat01": {30.0, 50.0, 70.0},
+    "Backseat02": {20.0, 30.0, 40.0, 50.0},
+    "Backseat03": {20.0, 30.0, 40.0},
+    "Backseat04": {30.0, 50.0, 60.0, 70.0, 90.0},
+}
+TOWNS_OF_SEVERAL_LANES = ("Backseat01", "Backseat04")
 
 
 def _lanes(town: Town) -> Iterator[tuple[int, int, np.ndarray]]:
@@ -32,7 +41,7 @@ def _lanes(town: Town) -> Iterator[tuple[int, int, np.ndarray]]:
 
 def test_every_waypoint_is_finite(oracle: carla.Map) -> None:
     waypoints = oracle.generate_waypoints(1.0)
-    assert len(waypoints) > 5000
+    assert len(waypoints) > 4000
     for waypoint in waypoints:
         place, turn = waypoint.transform.location, waypoint.transform.rotation
         assert all(map(math.isfinite, (place.x, place.y, place.z, turn.yaw)))
@@ -54,7 +63,7 @@ def test_lane_centres_are_libcarlas(town: Town, oracle: carla.Map) -> None:
 
 
 def test_lane_samples_leave_no_hole(town: Town) -> None:
-    assert len(list(_lanes(town))) > 100
+    assert len(list(_lanes(town))) > 80
     for _, _, rows in _lanes(town):
         steps = np.linalg.norm(np.diff(rows[:, :2], axis=0), axis=1)
         assert steps.max() <= 2.01
@@ -62,7 +71,12 @@ def test_lane_samples_leave_no_hole(town: Town) -> None:
 
 
 def test_limits_are_the_files(town: Town) -> None:
-    assert set(np.unique(town.lane_samples[:, 3])) == {30.0, 50.0, 70.0}
+    assert set(np.unique(town.lane_samples[:, 3])) == LIMITS_KMH[town.name]
+
+
+def test_the_towns_together_have_slow_and_fast_roads() -> None:
+    limits = set().union(*LIMITS_KMH.values())
+    assert min(limits) == 20.0 and max(limits) == 90.0
 
 
 def test_every_lane_leads_to_every_other(oracle: carla.Map) -> None:
@@ -99,10 +113,10 @@ def test_each_way_over_a_junction_comes_out_on_a_street(oracle: carla.Map) -> No
                 onward = waypoint.next(1.0)
                 assert len(onward) == 1, f"connector {entry.road_id} forks or ends"
                 step = onward[0].transform.location.distance(waypoint.transform.location)
-                assert step == pytest.approx(1.0, abs=0.2)
+                assert step == pytest.approx(1.0, abs=0.25)
                 waypoint, driven = onward[0], driven + step
-            assert 10.0 < driven < 60.0
-    assert ways > 80
+            assert 9.0 < driven < 100.0
+    assert ways > 40
 
 
 def test_lanes_of_one_direction_can_be_changed_and_others_not(oracle: carla.Map) -> None:
@@ -116,7 +130,7 @@ def test_lanes_of_one_direction_can_be_changed_and_others_not(oracle: carla.Map)
                 changes += 1
                 assert neighbour is not None and neighbour.lane_type == carla.LaneType.Driving
                 assert neighbour.lane_id * waypoint.lane_id > 0
-    assert changes > 300
+    assert changes > 300 or town.name not in TOWNS_OF_SEVERAL_LANES
 
 
 def _transform(pose: Pose) -> carla.Transform:

@@ -68,10 +68,10 @@ def _evenly(road: RoadRecord, section: LaneSection, lane_id: int, start: float, 
     """Rows at most SAMPLE_M apart on the lane itself, which is longer than its road on the outside of a bend."""
     steps = max(1, math.ceil((end - start) / SAMPLE_M))
     rows = _sample_rows(road, section, lane_id, np.linspace(start, end, steps + 1))
-    longest = float(np.linalg.norm(np.diff(rows[:, :2], axis=0), axis=1).max())
-    if longest <= SAMPLE_M:
-        return rows
-    return _sample_rows(road, section, lane_id, np.linspace(start, end, math.ceil(steps * longest / SAMPLE_M) + 1))
+    while (longest := float(np.linalg.norm(np.diff(rows[:, :2], axis=0), axis=1).max())) > SAMPLE_M:
+        steps = math.ceil(steps * longest / SAMPLE_M)
+        rows = _sample_rows(road, section, lane_id, np.linspace(start, end, steps + 1))
+    return rows
 
 
 def _sample_rows(road: RoadRecord, section: LaneSection, lane_id: int, s: Floats) -> Floats:

@@ -30,11 +30,12 @@ ONE_WAY = Profile(2, 30, "sidewalk", 2.5, back=0, parking_m=2.2, quarter="blocks
 RAMP_REACH_M = 45.0
 COLUMNS = {"a": -200, "b": -100, "c": 0, "d": 100, "e": 200}
 ROWS = {"1": -110, "2": -190, "3": -270}
-ALL_WAY_STOPS = ("a2", "e2", "c3")
+# Nobody comes from the side at b3 and d1: neither light nor sign stands there.
+CONTROLS = {"a2": "all-way stop", "e2": "all-way stop", "c3": "all-way stop", "b3": "yield", "d1": "yield"}
 BENDS = ("a3", "e3")  # row 3 turns there, no streets meet
 
 GRID = tuple(
-    Crossing(column + row, x, y, "all-way stop" if column + row in ALL_WAY_STOPS else "lights")
+    Crossing(column + row, x, y, CONTROLS.get(column + row, "lights"))
     for row, y in ROWS.items()
     for column, x in COLUMNS.items()
     if column + row not in BENDS

@@ -18,6 +18,8 @@ CROSSWALK_M = 2.75  # the middle of it, from the mouth
 CROSSWALK_LENGTH_M = 3.0  # along the road
 POLE_BEYOND_LINE_M = 3.5
 POLE_FROM_EDGE_M = 0.8
+FARTHER_IN_BENDS_M = 0.5  # where a bus swings over the kerb
+TIGHT_BEND_M = 40.0
 ARROWS_M = (14.0, 34.0)  # feet of the arrows on a lane, from the mouth
 FIRST_SPEED_SIGN_M = 14.0  # past the crossing's mouth
 FIRST_SIGNAL_ID = 2000
@@ -130,11 +132,16 @@ def _speed_signs(network: Network) -> Iterator[PlannedSignal]:
             ("+", -1, FIRST_SPEED_SIGN_M),
             ("-", 1, road.curve.length - FIRST_SPEED_SIGN_M),
         ):
-            count, t = profile.count(side), side * (profile.kerb_m(side) + POLE_FROM_EDGE_M)
+            aside = POLE_FROM_EDGE_M + (FARTHER_IN_BENDS_M if _is_tight(road, s) else 0.0)
+            count, t = profile.count(side), side * (profile.kerb_m(side) + aside)
             lanes = (-count, -1) if side < 0 else (1, count)
             if count:
                 height, limit = HEIGHTS["speed"], profile.limit_kmh
                 yield PlannedSignal(0, road.road_id, "speed", s, s, t, height, orientation, lanes, value=limit)
+
+
+def _is_tight(road: Road, s: float) -> bool:
+    return any(abs(road.curve.curvature_at(along)) > 1 / TIGHT_BEND_M for along in (s - 3.0, s, s + 3.0))
 
 
 def _crosswalks(network: Network) -> Iterator[Crosswalk]:

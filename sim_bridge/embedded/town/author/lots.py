@@ -22,8 +22,15 @@ class Ground:
 
     lanes: Floats
     house_to_lane_m: float
-    _footprints: list[Floats] = field(default_factory=list)  # (4, 2) corners each
+    # (4, 2) corners, and a circle around them: x, y, radius
+    _footprints: list[tuple[Floats, float, float, float]] = field(default_factory=list)
+    _cells: dict[tuple[int, int], Floats] = field(default_factory=dict)  # lane points by squares of NEAR_M
     _discs: list[tuple[float, float, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        squares = np.floor(self.lanes / NEAR_M).astype(int)
+        for column, row in np.unique(squares, axis=0).tolist():
+            self._cells[column, row] = self.lanes[(squares == (column, row)).all(axis=1)]
 
     @classmethod
     def of(cls, network: Network) -> Ground:
@@ -56,7 +63,7 @@ class Ground:
         wide = _corners(x, y, heading, width + 2 * HOUSE_GAP_M, depth + 2 * HOUSE_GAP_M)
         if self._meets_house(wide):
             return False
-        self._footprints.append(corners)
+        self._footprints.append((corners, *_circle(corners)))
         return True
 
     def is_clear_of_roads(self, x: float, y: float, distance: float) -> bool:
@@ -73,15 +80,32 @@ class Ground:
         self._discs.append((x, y, radius))
 
     def _meets_house(self, corners: Floats) -> bool:
-        near = (other for other in self._footprints if abs(other[0] - corners[0]).max() < 2 * NEAR_M)
-        return any(_overlap(corners, other) for other in near)
+        x, y, reach = _circle(corners)
+        return any(
+            _overlap(corners, other)
+            for other, ox, oy, radius in self._footprints
+            if math.hypot(x - ox, y - oy) < reach + radius
+        )
 
     def _to_lanes(self, points: Floats) -> float:
         """The shortest distance from (N, 2) points that lie close together; NEAR_M or more counts as far enough."""
-        near = self.lanes[np.abs(self.lanes - points.mean(axis=0)).max(axis=1) < NEAR_M]
+        middle = points.mean(axis=0)
+        column, row = (int(value) for value in np.floor(middle / NEAR_M))
+        squares = ((column + i, row + j) for i in (-1, 0, 1) for j in (-1, 0, 1))
+        around = [self._cells[square] for square in squares if square in self._cells]
+        if not around:
+            return NEAR_M
+        candidates = np.concatenate(around)
+        near = candidates[np.abs(candidates - middle).max(axis=1) < NEAR_M]
         if not len(near):
             return NEAR_M
         return float(np.linalg.norm(near[None] - points[:, None], axis=2).min())
+
+
+def _circle(corners: Floats) -> tuple[float, float, float]:
+    """x, y and radius of the circle through a rectangle's corners."""
+    x, y = (float(value) for value in corners.mean(axis=0))
+    return x, y, math.hypot(float(corners[0, 0]) - x, float(corners[0, 1]) - y)
 
 
 def _parallel(curve: Curve, t: float) -> Floats:

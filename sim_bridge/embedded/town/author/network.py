@@ -164,7 +164,7 @@ def _sharpness(plan: TownPlan, crossing: Crossing) -> float:
     """1 where all arms are at right angles or more to each other; more where turns are sharper than that."""
     headings = sorted(_headings(plan, crossing))
     gaps = [(b - a) % math.tau for a, b in zip(headings, headings[1:] + headings[:1], strict=True)]
-    tightest = min(gap for gap in gaps if gap > 0)
+    tightest = min((gap for gap in gaps if gap > 0), default=math.tau)
     return 1.0 if tightest > math.pi / 2 - 1e-6 else 1 / math.tan(tightest / 2)
 
 

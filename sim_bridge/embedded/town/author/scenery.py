@@ -19,6 +19,7 @@ from sim_bridge.embedded.town.scenery_file import Building, Lamp, Prop, Rail, Sc
 
 LAMP_SPACING_M = 27.0
 LAMP_FROM_EDGE_M = 0.6
+LAMP_IN_BEND_M = 1.35  # from the kerb, at least
 CLEAR_OF_MOUTH_M = 12.0  # lamps and props leave the view of lights and crosswalks free
 TIGHT_BEND_M = 40.0
 BUS_LENGTH_M = 10.0
@@ -152,7 +153,7 @@ def _lamps(road: Road, ground: Ground) -> Iterator[Lamp]:
     for s in np.arange(CLEAR_OF_MOUTH_M + 6.0, road.curve.length - CLEAR_OF_MOUTH_M, LAMP_SPACING_M):
         bend = _tight_bend(road, float(s))
         side = -bend if bend else side
-        aside = profile.border_width_m - LAMP_FROM_EDGE_M if bend else LAMP_FROM_EDGE_M
+        aside = max(profile.border_width_m - LAMP_FROM_EDGE_M, LAMP_IN_BEND_M) if bend else LAMP_FROM_EDGE_M
         x, y, heading = _beside(road, float(s), side * (profile.kerb_m(side) + aside))
         ground.occupy(x, y, 0.8)
         yield Lamp(x, y, heading - side * math.pi / 2)
