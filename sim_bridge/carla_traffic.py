@@ -86,7 +86,10 @@ class Traffic:
 
 
 def _is_car(blueprint: Any) -> bool:
-    """Four wheels and no longer than a van: lorries and buses block the junctions of a small town."""
+    """Four wheels and no longer than a van: lorries and buses block the junctions of a small town, and an ambulance
+    on an errand like everybody else's says something wrong."""
+    if blueprint.has_attribute("special_type") and blueprint.get_attribute("special_type").as_str() == "emergency":
+        return False
     if blueprint.get_attribute("number_of_wheels").as_int() != 4:
         return False
     return not blueprint.has_attribute("base_type") or blueprint.get_attribute("base_type").as_str() in ("car", "van")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from sim_bridge.embedded.contracts import VehicleShape
+from sim_bridge.embedded.prop_shapes import PROP_SHAPES, extent_of
 from sim_bridge.embedded.sensor_blueprints import SENSORS
 from sim_bridge.embedded.wire.structs import ActorAttribute, ActorDefinition, ActorDescription, AttributeValue
 
@@ -52,19 +53,8 @@ WALKERS: dict[str, WalkerShape] = {
     )
 }
 
-# Half sizes in metres, standing on the ground: those of the models that `renderer.props` draws for them.
-_CONE, _BARRIER, _BIN, _BOX = (0.20, 0.20, 0.36), (0.20, 0.88, 0.50), (0.31, 0.31, 0.48), (0.35, 0.35, 0.35)
-PROPS: dict[str, tuple[float, float, float]] = {
-    "static.prop.constructioncone": _CONE,
-    "static.prop.trafficcone01": _CONE,
-    "static.prop.trafficcone02": _CONE,
-    "static.prop.streetbarrier": _BARRIER,
-    "static.prop.bin": _BIN,
-    "static.prop.trashcan01": _BIN,
-    "static.prop.trashcan02": _BIN,
-    "static.prop.box01": _BOX,
-    "static.prop.box02": _BOX,
-}
+# Half sizes in metres: forward, right, up, standing on the ground.
+PROPS: dict[str, tuple[float, float, float]] = {name: extent_of(parts) for name, parts in PROP_SHAPES.items()}
 
 
 def _written(value: object) -> str:
@@ -91,17 +81,19 @@ _PROP_ROLE = variation("role_name", "prop")
 
 def _vehicle(shape: VehicleShape) -> tuple[ActorAttribute, ...]:
     is_two_wheeled = shape.body in ("motorcycle", "bicycle")
+    special = "emergency" if shape.service else _SPECIAL_TYPES.get(shape.blueprint_id, "")
     return (
         fixed("object_type", ""),
         fixed("base_type", _BASE_TYPES.get(shape.body, "car")),
-        fixed("special_type", _SPECIAL_TYPES.get(shape.blueprint_id, "")),
+        fixed("special_type", special),
         fixed("generation", 2 if shape.blueprint_id.endswith(("2020", "2021")) else 1),
         fixed("number_of_wheels", 2 if is_two_wheeled else 4),
         fixed("has_lights", shape.body != "bicycle"),
         fixed("has_dynamic_doors", False),
         variation("sticky_control", True, False),
         variation("terramechanics", False, True),
-        color(*_COLORS),
+        # The colours of the services are not for choosing.
+        *(() if shape.service else (color(*_COLORS),)),
         variation("driver_id", 1, 2) if is_two_wheeled else variation("driver_id", 0, 1),
         _ROLE,
     )

@@ -134,6 +134,7 @@ class VehicleShape:
     wheel_radius: float
     max_steer_deg: float
     body: str  # "sedan" | "hatchback" | "suv" | "pickup" | "van" | "truck" | "bus" | "motorcycle" | "bicycle"
+    service: str = ""  # "police" | "ambulance" | "fire": painted as such, with beacons on the roof
 
 
 @dataclass(slots=True)
@@ -175,7 +176,9 @@ class Drawn:
 
     actor_id: int
     pose: Pose
-    light_flags: int = 0  # CARLA VehicleLightState bits; 8 brake, 16 right, 32 left, 64 reverse, 2 low beam
+    # CARLA VehicleLightState bits that burn now: 1 position, 2 low beam, 4 high beam, 8 brake, 16 right, 32 left,
+    # 64 reverse, 128 fog; 512 and 1024 are the left and the right beacon of an emergency vehicle.
+    light_flags: int = 0
     wheel_steer_deg: float = 0.0
     walk_phase: float = 0.0  # 0..1 through a stride, walkers only
     walk_speed_mps: float = 1.4  # how far the limbs swing: 0 hangs them straight

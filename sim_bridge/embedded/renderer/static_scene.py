@@ -9,7 +9,7 @@ import numpy.typing as npt
 from panda3d.core import CullBinEnums, CullBinManager
 
 from sim_bridge.embedded import panda_frame
-from sim_bridge.embedded.contracts import Mesh, Town
+from sim_bridge.embedded.contracts import Label, Mesh, Town
 from sim_bridge.embedded.renderer.geoms import Surface, geom_node, surface
 from sim_bridge.embedded.renderer.light import Daylight, shade_static
 from sim_bridge.embedded.renderer.textures import Palette
@@ -24,7 +24,8 @@ _SOLID_SORT, _FLAT_SORT = 18, 22  # panda's own bins: opaque 20, transparent 30
 # so smaller ones are dearer than what they save.
 _CHUNK_M = 220.0
 _WET = (0.40, 0.37, 0.33)  # what a soaked road loses of red, green and blue
-_BEYOND_M = 1400.0
+# Ground around the town's own: drawn from this gap on, in this many spokes, and without hills this far beyond the town.
+_SMALLEST_GAP_M, _SPOKES, _OPEN_SIGHT_M = 30.0, 96, 290.0
 _GRASS_TONE = (0.42, 0.53, 0.29)
 
 
@@ -70,7 +71,7 @@ class StaticScene:
             groups.setdefault((mesh.layer, mesh.texture), []).append(mesh)
         for (layer, texture), meshes in groups.items():
             self._add_layer(layer, palette.find(texture) if texture else None, merged(meshes))
-        self._beyond = surroundings(town.bounds)
+        self._beyond = surroundings(town)
 
     def _add_layer(self, layer: str, texture: Any, whole: Surface) -> None:
         parent = self.node.attachNewNode(layer)
@@ -94,10 +95,10 @@ class StaticScene:
         self._attach_beyond(light)
 
     def _attach_beyond(self, light: Daylight) -> None:
-        near = self._beyond.colors[:, 3:4]
-        grass = np.array(_GRASS_TONE, np.float32) * shade_static(self._beyond.normals, light)
+        if self._beyond is None:
+            return
         colors = np.ones_like(self._beyond.colors)
-        colors[:, :3] = grass * near + np.array(light.horizon, np.float32) * (1.0 - near)
+        colors[:, :3] = np.array(_GRASS_TONE, np.float32) * shade_static(self._beyond.normals, light)
         node = self.node.attachNewNode(geom_node("beyond", _recolored(self._beyond, colors)))
         paint_in_order(node, "beyond")
 
@@ -137,23 +138,45 @@ def _picked(whole: Surface, triangles: npt.NDArray[np.int32]) -> Surface:
     )
 
 
-def surroundings(bounds: tuple[float, float, float, float]) -> Surface:
-    """Grass from under the town out to where it fades into the haze; alpha of the colours is 1 near, 0 far."""
-    x0, y0, x1, y1 = bounds
+def surroundings(town: Town) -> Surface | None:
+    """Ground between the town's grass and the hills around it; None where the one reaches the other, as it should.
+
+    No more than is needed: seen from a car, flat triangles far away are less than a pixel high, and the rasteriser
+    gives such slivers a depth from anywhere, so that they cut through what stands before them.
+    """
+    start, end = _covered_m(town), _hills_at_m(town)
+    if end - start < _SMALLEST_GAP_M:
+        return None
+    x0, y0, x1, y1 = town.bounds
     middle = np.array([(x0 + x1) / 2.0, -(y0 + y1) / 2.0])
-    inner = max(x1 - x0, y1 - y0) * 0.75 + 40.0
-    angles = np.linspace(0.0, 2.0 * np.pi, 33)[:-1]
+    angles = np.arange(_SPOKES) * 2.0 * np.pi / _SPOKES
     rim = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    rings = [middle + rim * radius for radius in (inner, inner + 250.0, inner + _BEYOND_M)]
-    points = np.concatenate([middle[None], *rings])
+    points = np.concatenate([middle + rim * radius for radius in (start, end)])
     vertices = np.concatenate([points, np.full((len(points), 1), -0.05)], axis=1)
-    triangles = [(0, 1 + i, 1 + (i + 1) % 32) for i in range(32)]
-    for ring in range(2):
-        a = 1 + ring * 32
-        for i in range(32):
-            j = (i + 1) % 32
-            triangles += [(a + i, a + 32 + i, a + 32 + j), (a + i, a + 32 + j, a + j)]
-    flat = surface(vertices, triangles)
-    distance = np.linalg.norm(flat.vertices[:, :2] - middle.astype(np.float32), axis=1)
-    flat.colors[:, 3] = np.clip(1.0 - (distance - inner) / 250.0, 0.0, 1.0)
-    return flat
+    triangles = []
+    for i in range(_SPOKES):
+        j = (i + 1) % _SPOKES
+        triangles += [(i, _SPOKES + i, _SPOKES + j), (i, _SPOKES + j, j)]
+    return surface(vertices, triangles)
+
+
+def _covered_m(town: Town) -> float:
+    """How far around its middle the town has grass of its own; 0 where it has none."""
+    grass = [mesh.vertices for mesh in town.meshes if mesh.layer == "terrain"]
+    if not grass:
+        return 0.0
+    x0, y0, x1, y1 = town.bounds
+    low, high = np.min([v.min(axis=0) for v in grass], axis=0), np.max([v.max(axis=0) for v in grass], axis=0)
+    middle = ((x0 + x1) / 2.0, (y0 + y1) / 2.0)
+    sides = (high[0] - middle[0], middle[0] - low[0], high[1] - middle[1], middle[1] - low[1])
+    return max(0.0, float(min(sides)) - 1.0)
+
+
+def _hills_at_m(town: Town) -> float:
+    """How far from the middle the hills begin to rise; where there are none, as far as the haze lets one see."""
+    x0, y0, x1, y1 = town.bounds
+    middle = np.array([(x0 + x1) / 2.0, (y0 + y1) / 2.0])
+    hills = [m.vertices for m in town.meshes if m.layer == "solid" and m.label == Label.TERRAIN]
+    if not hills:
+        return max(x1 - x0, y1 - y0) * 0.75 + _OPEN_SIGHT_M
+    return min(float(np.linalg.norm(v[:, :2] - middle, axis=1).min()) for v in hills) + 1.0

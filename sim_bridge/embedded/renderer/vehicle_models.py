@@ -10,20 +10,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from sim_bridge.embedded.contracts import VehicleShape
-from sim_bridge.embedded.renderer import lofts, two_wheelers
+from sim_bridge.embedded.renderer import liveries, lofts, two_wheelers
 from sim_bridge.embedded.renderer.geoms import Surface, joined, moved, surface
 from sim_bridge.embedded.renderer.light import glint, shade_body
 from sim_bridge.embedded.renderer.lofts import PLASTIC, RGB
 from sim_bridge.embedded.renderer.solids import box, disc, rod
 from sim_bridge.embedded.vehicles import two_wheeled
 
-BRAKE, RIGHT, LEFT, REVERSE, LOW_BEAM, POSITION = 8, 16, 32, 64, 2, 1
+POSITION, LOW_BEAM, HIGH_BEAM, BRAKE, RIGHT, LEFT, REVERSE, FOG = 1, 2, 4, 8, 16, 32, 64, 128
 LAMP_COLORS: dict[int, RGB] = {
     BRAKE: (1.0, 0.07, 0.04),
     RIGHT: (1.0, 0.62, 0.05),
     LEFT: (1.0, 0.62, 0.05),
     REVERSE: (1.0, 1.0, 0.95),
     LOW_BEAM: (1.0, 0.98, 0.86),
+    HIGH_BEAM: (1.0, 1.0, 0.97),
+    FOG: (1.0, 0.96, 0.70),
     POSITION: (0.55, 0.05, 0.04),
 }
 
@@ -78,10 +80,14 @@ def build(shape: VehicleShape, color: RGB) -> VehicleModel:
 
 
 def _four_wheeled(shape: VehicleShape, color: RGB) -> VehicleModel:
+    color = liveries.PAINTS.get(shape.service, color)
     hull = lofts.hull(_SECTIONS[shape.body], _hull_size(shape), color)
     painted = [_shiny(hull.paint, 0.5), _shiny(hull.glass, 1.0), _matte(hull.trim)]
     if shape.body == "truck":
-        painted.append(_shiny(_cargo_box(shape), 0.3))
+        cargo = liveries.fire_body(shape) if shape.service == "fire" else _cargo_box(shape)
+        painted.append(_shiny(cargo, 0.3))
+    if shape.service:
+        painted.append(_matte(liveries.markings(shape)))
     trim = [_matte(part) for part in (*_unlit_lamps(shape), *_details(shape))]
     wheel = _matte(_wheel(shape, 12))
     corners = _wheel_places(shape)
@@ -91,6 +97,8 @@ def _four_wheeled(shape: VehicleShape, color: RGB) -> VehicleModel:
     plain = _matte(_wheel(shape, 8))
     far = joined([*painted, *(_matte(p) for p in _unlit_lamps(shape)), *(_placed(plain, place) for place in corners)])
     lit = {flag: joined(lamps) for flag, lamps in _lamps(shape).items()}
+    if shape.service:
+        lit.update(liveries.beacons(shape))
     return VehicleModel(near, far, wheel, corners[:2], lit, (shape.width, shape.length))
 
 
@@ -216,6 +224,8 @@ def _lamps(shape: VehicleShape) -> dict[int, list[Surface]]:
         lamps[flag] = [_indicator(*rear[index], flag), _indicator(*front[index], flag)]
     lamps[REVERSE] = [box((c[0] * 0.72, c[1], c[2] - 0.02), (0.12, 0.16, 0.09), LAMP_COLORS[REVERSE]) for c, _ in rear]
     lamps[LOW_BEAM] = [box(c, s, LAMP_COLORS[LOW_BEAM]) for c, s in front]
+    lamps[HIGH_BEAM] = [box(c, (s[0] - 0.10, s[1] + 0.03, s[2]), LAMP_COLORS[HIGH_BEAM]) for c, s in front]
+    lamps[FOG] = [box((c[0], c[1], c[2] - 0.24), (0.18, s[1], 0.08), LAMP_COLORS[FOG]) for c, s in front]
     return lamps
 
 
@@ -233,4 +243,5 @@ def _small_lamps(shape: VehicleShape) -> dict[int, list[Surface]]:
     for flag, side in ((LEFT, -1.0), (RIGHT, 1.0)):
         lamps[flag] = [box((side * 0.16, back, 0.80), (0.07, 0.06, 0.07), LAMP_COLORS[flag])]
     lamps[LOW_BEAM] = [disc((0, front + 0.05, 0.86), 0.10, LAMP_COLORS[LOW_BEAM])]
+    lamps[HIGH_BEAM] = [disc((0, front + 0.06, 0.86), 0.11, LAMP_COLORS[HIGH_BEAM])]
     return lamps

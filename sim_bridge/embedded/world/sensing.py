@@ -38,7 +38,10 @@ _SCANNERS: dict[str, tuple[SensorType, type[Lidar] | type[Radar]]] = {
     "sensor.lidar.ray_cast_semantic": (SensorType.SEMANTIC_LIDAR, Lidar),
     "sensor.other.radar": (SensorType.RADAR, Radar),
 }
-_BRAKE, _REVERSE = 8, 64
+_BRAKE, _RIGHT, _LEFT, _REVERSE = 8, 16, 32, 64
+_LEFT_BEACON, _RIGHT_BEACON = 512, 1024  # CARLA's two "special" lights
+# Indicators blink within the 60 to 120 times a minute that lamps of cars must; beacons change sides faster.
+_BLINK_S, _BEACON_S = 2.0 / 3.0, 0.4
 _BRAKE_SHOWS = 0.02
 
 
@@ -172,7 +175,8 @@ class Sensing:
         for actor in self._world.actors:
             if isinstance(actor, Vehicle):
                 steer = actor.body.wheel_steer_deg
-                drawn.append(Drawn(actor.actor_id, actor.pose, shown_lights(actor), wheel_steer_deg=steer))
+                lamps = shown_lights(actor, self._world.elapsed_s)
+                drawn.append(Drawn(actor.actor_id, actor.pose, lamps, wheel_steer_deg=steer))
             elif isinstance(actor, Walker):
                 drawn.append(_walking(actor))
             elif isinstance(actor, Prop):
@@ -196,9 +200,15 @@ def _walking(walker: Walker) -> Drawn:
     return Drawn(walker.actor_id, feet, walk_phase=walker.stride, walk_speed_mps=math.hypot(x, y))
 
 
-def shown_lights(vehicle: Vehicle) -> int:
-    """The lamps that burn: those a script switched on, and the ones the pedals and the gear light by themselves."""
+def shown_lights(vehicle: Vehicle, now_s: float) -> int:
+    """The lamps that burn: those a script switched on, and the ones the pedals and the gear light by themselves.
+    Indicators blink, beacons take turns."""
     flags = vehicle.light_flags
+    if flags & (_LEFT | _RIGHT) and (now_s / _BLINK_S) % 1.0 >= 0.5:
+        flags &= ~(_LEFT | _RIGHT)
+    if flags & (_LEFT_BEACON | _RIGHT_BEACON):
+        flags &= ~(_LEFT_BEACON | _RIGHT_BEACON)
+        flags |= _LEFT_BEACON if (now_s / _BEACON_S) % 1.0 < 0.5 else _RIGHT_BEACON
     if vehicle.control.brake > _BRAKE_SHOWS:
         flags |= _BRAKE
     if vehicle.control.reverse:

@@ -31,7 +31,9 @@ def add_town(scene: Any, faces: Faces, town: Town) -> None:
     for (layer, label), meshes in groups.items():
         for piece in chunked(merged(meshes)):
             _add(scene, faces, piece, layer, label, boxes)
-    _add(scene, faces, surroundings(town.bounds), "beyond", Label.TERRAIN, boxes)
+    around = surroundings(town)
+    if around is not None:
+        _add(scene, faces, around, "beyond", Label.TERRAIN, boxes)
     for signal in town.signals:
         place = NodePath("head")
         panda_frame.put(place, signal.head)
