@@ -17,10 +17,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from model.training import evaluate_frames, judged_frames, scored_drivers
+from model.training import evaluate_frames, evaluation_folder, judged_frames, scored_drivers
 from model.training.judged_frames import Case
 from model.training.own_world import WorldDidNotStart, own_world
-from model.training.report import write_report
 from sim_bridge.interfaces import SimulatorLost
 from sim_bridge.messages import FRONT_CAMERA
 
@@ -64,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--town", default="Backseat01", help="The town to drive in.")
     parser.add_argument("--carla", default="", metavar="HOST:PORT", help="Use a running CARLA 0.9.16 instead.")
     parser.add_argument("--port", type=int, default=FIRST_PORT, help="The first port to try for a world of our own.")
-    parser.add_argument("--out", type=Path, help="The folder to put evaluation.json and evaluation.html into.")
+    parser.add_argument("--out", type=Path, help="The folder for figures and report; it keeps those of other suites.")
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
     scored_drivers.add_arguments(parser)
 
@@ -78,18 +77,21 @@ def main(args: argparse.Namespace) -> int:
     figures: dict[str, Any] = {
         "driver": args.driver,
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
-        "town": args.town,
         "seed": args.seed,
     }
     cases: list[Case] = []
     try:
+        if args.driver == "pocket":
+            figures["weights"] = evaluation_folder.identity(args.weights)
         if args.suite in OPEN_LOOP and args.driver == "pocket":
             figures["open_loop"], cases = _open_loop(args)
         if args.suite in ("scenes", "all") and args.scene_places:
-            figures["scenes"], wrong = _scenes(args)
+            played, wrong = _scenes(args)
+            figures["scenes"] = {args.town: played}
             cases += wrong
         if args.suite in ("drive", "all"):
-            figures["drive"], wrong = _closed_loop(args)
+            driven, wrong = _closed_loop(args)
+            figures["drive"] = {args.town: driven}
             cases += wrong
     except (SimulatorLost, WorldDidNotStart, ValueError, OSError) as error:
         print(f"The evaluation stopped: {error}", file=sys.stderr)
@@ -185,9 +187,6 @@ def _world(args: argparse.Namespace) -> Iterator[tuple[str, int]]:
 
 def _publish(args: argparse.Namespace, figures: dict[str, Any], cases: list[Case]) -> None:
     if args.out is not None:
-        args.out.mkdir(parents=True, exist_ok=True)
-        (args.out / "evaluation.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-        write_report(args.out / "evaluation.html", f"{args.driver}, {figures['date']}", figures, cases)
-        say(f"Written to {args.out / 'evaluation.html'}.")
+        say(f"Written to {evaluation_folder.publish(args.out, figures, cases)}.")
     if args.json or args.out is None:
         print(json.dumps(figures, indent=1))

@@ -90,22 +90,31 @@ def _worst(cases: Sequence[Case]) -> str:
     return "".join(parts)
 
 
+def _driven(town: str, entry: dict[str, Any]) -> str:
+    """The routes and lights of one town: their figures, then every single drive."""
+    parts = [
+        f"<h2>{DRIVEN[name]} in {html.escape(town)}</h2>{_table([_plain(entry[name])])}{_table(entry[name]['each'])}"
+        for name in DRIVEN
+        if entry.get(name, {}).get("each")
+    ]
+    return "".join(parts)
+
+
+def _scenes(town: str, entry: dict[str, Any]) -> str:
+    rows = [{"scene": name, **_plain(scene)} for name, scene in entry.items() if "each" in scene]
+    return f"<h2>Scenes in {html.escape(town)}</h2>{_table(rows)}" if rows else ""
+
+
 def write_report(path: Path, title: str, figures: dict[str, Any], cases: Sequence[Case]) -> None:
     """Write the page; every text of a driver or a frame is escaped."""
     found = bars(figures)
-    drive = figures.get("drive", {})
     parts = [
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(title)}</title><style>{STYLE}</style>",
         f"<h1>{html.escape(title)}</h1>",
         _plot(found) if found else "",
     ]
-    for name in ("routes", "traffic", "red_lights"):
-        if drive.get(name, {}).get("each"):
-            parts.append(f"<h2>{DRIVEN[name]}</h2>{_table([_plain(drive[name])])}{_table(drive[name]['each'])}")
-    scenes = {name: entry for name, entry in figures.get("scenes", {}).items() if "each" in entry}
-    if scenes:
-        rows = [{"scene": name, **_plain(entry)} for name, entry in scenes.items()]
-        parts.append(f"<h2>Scenes</h2>{_table(rows)}")
+    parts += [_driven(town, entry) for town, entry in figures.get("drive", {}).items()]
+    parts += [_scenes(town, entry) for town, entry in figures.get("scenes", {}).items()]
     if cases:
         parts.append(f"<h2>Where it went wrong</h2>{_worst(cases)}")
     path.parent.mkdir(parents=True, exist_ok=True)

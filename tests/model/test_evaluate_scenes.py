@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
+from model.training import evaluation_folder
 from model.training.evaluate_scenes import summary, why_not
 from model.training.judged_frames import Case
 from model.training.report import write_report
@@ -31,8 +33,34 @@ def test_the_report_shows_drives_and_scenes_with_a_picture_of_what_went_wrong(tm
     pixel = "data:image/jpeg;base64,/9j/4AAQ"
     case = Case("scenes", "slow_leader", False, pixel, "Backseat01, slow_leader", "got through", "out of time")
     route = {"driving_score": 61.5, "of": 1, "infractions": {"left_lane": 2}, "each": [{"seed": 3, "end": "done"}]}
-    figures = {"scenes": {"all": {"share": 0.5, "of": 2}, "slow_leader": summary([PASSED])}, "drive": {"routes": route}}
+    played = {"all": {"share": 0.5, "of": 2}, "slow_leader": summary([PASSED])}
+    figures = {"scenes": {"Backseat01": played}, "drive": {"Backseat01": {"routes": route}}}
     write_report(tmp_path / "r.html", "Teacher", figures, [case])
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
-    for shown in ("Scenes", "slow_leader", pixel, "out of time", "61.5", "left lane: 2", "Routes"):
+    for shown in ("Scenes", "slow_leader", pixel, "out of time", "61.5", "left lane: 2", "Routes in Backseat01"):
         assert shown in page
+
+
+def test_suites_of_the_same_weights_gather_in_one_folder(tmp_path: Path) -> None:
+    about = {"driver": "pocket", "date": "2026-11-22", "weights": "abc"}
+    wrong = Case("vqa", "why", False, "", "why?", "yes", "no")
+    publish = evaluation_folder.publish
+    publish(tmp_path, {**about, "minutes": 1.0, "open_loop": {"vqa": {"all": {"share": 0.5, "of": 2}}}}, [wrong])
+    publish(tmp_path, {**about, "minutes": 2.0, "drive": {"Backseat01": {"routes": {"done": 3}}}}, [])
+    publish(tmp_path, {**about, "minutes": 3.0, "drive": {"Backseat03": {"routes": {"done": 1}}}}, [])
+    figures = json.loads((tmp_path / "evaluation.json").read_text())
+    assert figures["open_loop"]["vqa"]["all"]["of"] == 2 and figures["minutes"] == 6.0
+    assert {town: entry["routes"]["done"] for town, entry in figures["drive"].items()} == {
+        "Backseat01": 3,
+        "Backseat03": 1,
+    }
+    assert len(json.loads((tmp_path / "worst_cases.json").read_text())) == 1
+    publish(tmp_path, {**about, "weights": "def", "minutes": 1.0, "drive": {}}, [])
+    figures = json.loads((tmp_path / "evaluation.json").read_text())
+    assert "open_loop" not in figures and json.loads((tmp_path / "worst_cases.json").read_text()) == []
+
+
+def test_a_damaged_folder_is_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / "evaluation.json").write_text("{ half")
+    report = evaluation_folder.publish(tmp_path, {"driver": "teacher", "date": "2026-11-22", "minutes": 1.0}, [])
+    assert report.exists() and json.loads((tmp_path / "evaluation.json").read_text())["driver"] == "teacher"
