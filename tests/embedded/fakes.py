@@ -22,6 +22,7 @@ from sim_bridge.embedded.contracts import (
     Sky,
     Town,
 )
+from sim_bridge.embedded.tuning import Tuning
 from sim_bridge.embedded.vehicles import DEFAULT_EGO, VEHICLES
 from sim_bridge.embedded.wire.tokens import token
 from sim_bridge.embedded.world.parts import Parts
@@ -92,6 +93,7 @@ class BicycleBodies:
         self._pulls: dict[int, float] = {}
         self._pedals: dict[int, PedalState] = {}
         self._walks: dict[int, tuple[tuple[float, float, float], float]] = {}
+        self.tunings: dict[int, Tuning] = {}
         self._held: set[int] = set()  # bodies whose physics is off
         self._pending: list[Contact] = []
         self.is_broken = False
@@ -114,6 +116,9 @@ class BicycleBodies:
 
     def pedals(self, actor_id: int, pedals: PedalState) -> None:
         self._pedals[actor_id] = pedals
+
+    def tune(self, actor_id: int, tuning: Tuning) -> None:
+        self.tunings[actor_id] = tuning
 
     def walk(self, actor_id: int, direction: tuple[float, float, float], speed: float) -> None:
         self._walks[actor_id] = (direction, speed)

@@ -17,7 +17,7 @@ from sim_bridge.embedded.wire.structs import (
 )
 from sim_bridge.embedded.world import walking
 from sim_bridge.embedded.world.actors import Vehicle, Walker
-from sim_bridge.embedded.world.running_gear import telemetry, with_wheel_places
+from sim_bridge.embedded.world.running_gear import telemetry, tuning, with_wheel_places
 
 
 def apply_control_to_vehicle(desk: Desk, actor_id: int, control: VehicleControl) -> None:
@@ -41,8 +41,12 @@ def get_physics_control(desk: Desk, actor_id: int) -> PhysicsControl:
 
 
 def apply_physics_control(desk: Desk, actor_id: int, control: PhysicsControl) -> None:
-    """Kept and read back; the bodies' own figures stay those of the vehicle's shape."""
-    desk.one(Vehicle, actor_id).physics_control = control
+    """All of it is read back; `tuning` says what of it the car drives by."""
+    vehicle = desk.one(Vehicle, actor_id)
+    if control.mass <= 0.0:
+        raise Refused(f"mass: expected more than 0 kg, got {control.mass:g}")
+    vehicle.physics_control = control
+    desk.world.bodies.tune(actor_id, tuning(vehicle.shape, control))
 
 
 def get_telemetry_data(desk: Desk, actor_id: int) -> Telemetry:

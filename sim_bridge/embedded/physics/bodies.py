@@ -14,6 +14,7 @@ from sim_bridge.embedded.physics.car import Car
 from sim_bridge.embedded.physics.contacts import ContactLedger
 from sim_bridge.embedded.physics.ground import GROUND, Ground
 from sim_bridge.embedded.physics.walker import Prop, Walker
+from sim_bridge.embedded.tuning import Tuning
 
 Vector = tuple[float, float, float]
 Location = tuple[float, float, float]
@@ -112,6 +113,13 @@ class Physics:
         if not isinstance(car, Car):
             raise TypeError(f"actor {actor_id} is a {car.label.name}, it has no pedals")
         car.pedals = pedals
+
+    def tune(self, actor_id: int, tuning: Tuning) -> None:
+        """Holds until the next call. An actor that is no vehicle raises TypeError."""
+        car = self._body(actor_id)
+        if not isinstance(car, Car):
+            raise TypeError(f"actor {actor_id} is a {car.label.name}, it has no engine to tune")
+        car.tune(tuning)
 
     def walk(self, actor_id: int, direction: Vector, speed: float) -> None:
         """Holds until the next call. An actor that is no walker raises TypeError."""

@@ -11,6 +11,7 @@ from panda3d.core import LPoint3, LVector3, TransformState
 from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import PedalState, Pose, VehicleShape
 from sim_bridge.embedded.physics import powertrain
+from sim_bridge.embedded.tuning import Tuning
 from sim_bridge.embedded.vehicles import label_of
 
 _GRAVITY_MPS2 = 9.81
@@ -18,6 +19,7 @@ _SUSPENSION_REST_M = 0.40  # what panda3d gives every wheel; it offers no way to
 _SUSPENSION_STIFFNESS = 45.0  # force per metre and kilogram of chassis, Bullet's unit
 _DAMPING_COMPRESSION, _DAMPING_RELAXATION = 4.0, 5.5
 _TYRE_FRICTION = 1.25
+_MAX_SUSPENSION = 20.0  # N per kilogram of car
 _ROLL_INFLUENCE = 0.12
 _CLEARANCE_M = 0.22
 _STANDING_MPS = 0.15
@@ -34,6 +36,7 @@ class Car:
 
     def __init__(self, world: Any, root: Any, shape: VehicleShape, pose: Pose) -> None:
         self.shape = shape
+        self.tuning = Tuning(shape.mass, shape.max_steer_deg)
         self.label = label_of(shape)
         self.pedals = PedalState()
         self.simulated = True
@@ -73,7 +76,7 @@ class Car:
                 wheel.setWheelAxleCs(LVector3(1, 0, 0))
                 wheel.setWheelRadius(shape.wheel_radius)
                 wheel.setMaxSuspensionTravelCm(25.0)
-                wheel.setMaxSuspensionForce(20.0 * shape.mass)
+                wheel.setMaxSuspensionForce(_MAX_SUSPENSION * shape.mass)
                 wheel.setSuspensionStiffness(_SUSPENSION_STIFFNESS)
                 wheel.setWheelsDampingCompression(_DAMPING_COMPRESSION)
                 wheel.setWheelsDampingRelaxation(_DAMPING_RELAXATION)
@@ -93,8 +96,8 @@ class Car:
         speed = self.forward_speed()
         force, braking_mps2 = self._longitudinal(speed)
         self._hold_still(braking_mps2 > 0.0 and abs(speed) < _STANDING_MPS)
-        self.steer_deg = powertrain.wheel_angle_deg(self.shape, speed, self.pedals.steer)
-        brake_impulse = braking_mps2 * self.shape.mass * substep_s / 4.0
+        self.steer_deg = powertrain.wheel_angle_deg(self.shape, speed, self.pedals.steer, self.tuning)
+        brake_impulse = braking_mps2 * self.tuning.mass * substep_s / 4.0
         for index in range(4):
             self._vehicle.applyEngineForce(force / 4.0, index)
             self._vehicle.setBrake(brake_impulse, index)
@@ -117,24 +120,44 @@ class Car:
 
     def _longitudinal(self, speed: float) -> tuple[float, float]:
         """Engine force (N, along the nose) and braking (m/s2); one of them is zero."""
-        pedals = self.pedals
-        brake = pedals.brake * powertrain.full_brake_mps2(speed)
-        if pedals.hand_brake:
-            brake = max(brake, powertrain.HAND_BRAKE_MPS2)
+        pedals, tuning = self.pedals, self.tuning
+        lightness = self.shape.mass / tuning.mass
+        rolling = powertrain.rolling_mps2(speed) * tuning.drag
         throttle = pedals.throttle if pedals.throttle > _PEDAL_DEAD_ZONE else 0.0
         if pedals.hand_brake or pedals.brake > _PEDAL_DEAD_ZONE:
-            return 0.0, brake + powertrain.rolling_mps2(speed)
+            brake = pedals.brake * powertrain.full_brake_mps2(speed) * tuning.brake
+            if pedals.hand_brake:
+                brake = max(brake, powertrain.HAND_BRAKE_MPS2 * tuning.hand_brake)
+            return 0.0, min(brake * lightness, self._grip_mps2()) + rolling
         if throttle == 0.0 and abs(speed) < _STANDING_MPS:
             return 0.0, _HOLDING_MPS2
         direction = -1.0 if pedals.reverse else 1.0
         along = speed * direction
         if along < 0.0:
             # Rolling against the chosen gear: the losses help the engine to stop and turn the motion around.
-            pull = powertrain.throttle_mps2(self.shape, 0.0, throttle) + powertrain.rolling_mps2(speed)
+            pull = min(self._engine_mps2(0.0, throttle) * lightness, self._grip_mps2()) + rolling
         else:
             is_too_fast = pedals.reverse and along > powertrain.REVERSE_LIMIT_MPS
-            pull = powertrain.throttle_mps2(self.shape, along, 0.0 if is_too_fast else throttle)
-        return direction * pull * self.shape.mass, 0.0
+            engine = self._engine_mps2(along, 0.0 if is_too_fast else throttle) * lightness
+            pull = min(engine, self._grip_mps2()) - rolling
+        return direction * pull * tuning.mass, 0.0
+
+    def _grip_mps2(self) -> float:
+        """What the tyres hold. Bullet lets wheels skid only where they also slide sideways, so it is held here."""
+        return _TYRE_FRICTION * _GRAVITY_MPS2 * sum(self.tuning.grip) / 4.0
+
+    def _engine_mps2(self, along: float, throttle: float) -> float:
+        """What the engine alone adds to the speed of a car of the shape's own mass."""
+        v = along / self.tuning.stretch
+        return (powertrain.throttle_mps2(self.shape, v, throttle) + powertrain.rolling_mps2(v)) * self.tuning.pull
+
+    def tune(self, tuning: Tuning) -> None:
+        self.tuning = tuning
+        if self.simulated:
+            self.node.setMass(tuning.mass)
+        for wheel, grip in zip(self._vehicle.getWheels(), tuning.grip, strict=True):
+            wheel.setFrictionSlip(_TYRE_FRICTION * grip)
+            wheel.setMaxSuspensionForce(_MAX_SUSPENSION * tuning.mass)
 
     def simulate(self, on: bool) -> None:
         if on == self.simulated:
@@ -143,7 +166,7 @@ class Car:
         if on:
             self._world.remove(self.node)
             self.node.setKinematic(False)
-            self.node.setMass(self.shape.mass)
+            self.node.setMass(self.tuning.mass)
             self._world.attachRigidBody(self.node)
             self._world.attachVehicle(self._vehicle)
         else:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 
 from sim_bridge.embedded.contracts import VehicleShape
+from sim_bridge.embedded.tuning import STEERING_CURVE, Tuning, steer_share
 
 # Next speed (km/h, 50 ms later) = sum of these times v, v2, t, t2, v t, v t2, v2 t, v2 t2 with v in km/h, t throttle.
 _THROTTLE_FIT = (
@@ -33,9 +34,6 @@ _STEER_GAIN_RAD = 0.36848336
 _FRONT_M, _REAR_M = -0.090769015, 1.4178275
 _FITTED_BASE_M = 2.85
 _FITTED_MAX_STEER_DEG = 70.0
-# CARLA's steering curve gives less wheel at speed: 0.9 at 20 km/h, where the bicycle was fitted, 0.7 at 120 km/h.
-_STEER_CURVE_KMH = (60.0, 120.0)
-_STEER_CURVE_LEAST = 0.78
 
 # PDM-Lite's braking polynomial in two levels and a slope, least squares of speed over stops from 20 to 80 km/h. Its
 # last metres ask for 22 m/s2; tyres here give 12.
@@ -83,13 +81,13 @@ def full_brake_mps2(speed_mps: float) -> float:
     return _BRAKE_MPS2 + bite * (_FINAL_BRAKE_MPS2 - _BRAKE_MPS2)
 
 
-def wheel_angle_deg(shape: VehicleShape, speed_mps: float, steer: float) -> float:
+def wheel_angle_deg(shape: VehicleShape, speed_mps: float, steer: float, tuning: Tuning | None = None) -> float:
     """Road-wheel angle of the bicycle for steer -1 (left) .. 1 (right), positive to the right."""
+    curve = tuning.steering_curve if tuning else STEERING_CURVE
+    most_deg = tuning.max_steer_deg if tuning else shape.max_steer_deg
     slip_tangent = _REAR_M / (_FRONT_M + _REAR_M) * math.tan(_STEER_GAIN_RAD * max(-1.0, min(1.0, steer)))
     angle = math.degrees(math.atan(slip_tangent * _FITTED_BASE_M / _REAR_M))
-    low, high = _STEER_CURVE_KMH
-    fast = min(1.0, max(0.0, (abs(speed_mps) * 3.6 - low) / (high - low)))
-    return angle * (shape.max_steer_deg / _FITTED_MAX_STEER_DEG) * (1.0 - fast * (1.0 - _STEER_CURVE_LEAST))
+    return angle * (most_deg / _FITTED_MAX_STEER_DEG) * steer_share(curve, abs(speed_mps) * 3.6)
 
 
 def ackermann_deg(shape: VehicleShape, wheel_deg: float) -> tuple[float, float]:
