@@ -12,6 +12,7 @@ import pytest
 from sim_bridge.embedded import town as towns
 from sim_bridge.embedded.contracts import Mesh, Town
 from tests.embedded.authored import NAMES, town_of
+from tests.embedded.ground_cover import covered, flat_triangles, lane_width_points
 
 TEXTURES = {
     "asphalt", "grass", "pavement", "facade_brick", "facade_plaster", "facade_glass", "facade_office", "roof", "bark",
@@ -27,60 +28,26 @@ def town(request: pytest.FixtureRequest) -> Town:
     return town_of(request.param)
 
 
-def _flat_triangles(town: Town, layer: str) -> np.ndarray:
-    """(M, 3, 2)"""
-    return np.concatenate([m.vertices[m.triangles][:, :, :2] for m in town.meshes if m.layer == layer]).astype(float)
-
-
-def _covered(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
-    """Which of (N, 2) points lie in some triangle, borders counted with a millimetre to spare."""
-    order = np.argsort(points[:, 0])
-    ordered = points[order]
-    covered = np.zeros(len(points), dtype=bool)
-    for corners in triangles:
-        low, high = corners.min(axis=0) - 1e-3, corners.max(axis=0) + 1e-3
-        first, last = np.searchsorted(ordered[:, 0], (low[0], high[0]))
-        near = ordered[first:last]
-        a, b, c = corners
-        if abs(_cross(b - a, c - a)) < 1e-6:
-            continue
-        sides = np.stack([_cross(b - a, near - a), _cross(c - b, near - b), _cross(a - c, near - c)])
-        sides *= np.sign(_cross(b - a, c - a))
-        covered[order[first:last]] |= (sides > -1e-2).all(axis=0)
-    return covered
-
-
-def _cross(edge: np.ndarray, points: np.ndarray) -> np.ndarray:
-    return edge[..., 0] * points[..., 1] - edge[..., 1] * points[..., 0]
-
-
-def _lane_width_points(town: Town, half_width: float) -> np.ndarray:
-    x, y, yaw = town.lane_samples[:, 0], town.lane_samples[:, 1], np.radians(town.lane_samples[:, 2])
-    return np.concatenate(
-        [np.column_stack([x - t * np.sin(yaw), y + t * np.cos(yaw)]) for t in np.linspace(-half_width, half_width, 5)]
-    )
-
-
 def test_asphalt_lies_under_every_lane(town: Town) -> None:
-    points = _lane_width_points(town, HALF_LANE_M.get(town.name, 1.75) - 0.05)
-    bare = points[~_covered(points, _flat_triangles(town, "road"))]
+    points = lane_width_points(town, HALF_LANE_M.get(town.name, 1.75) - 0.05)
+    bare = points[~covered(points, flat_triangles(town, "road"))]
     assert len(bare) == 0, f"grass shows at {bare[:5].tolist()}"
 
 
 def test_no_sidewalk_crosses_a_lane(town: Town) -> None:
-    points = _lane_width_points(town, HALF_LANE_M.get(town.name, 1.75) - 0.15)
-    blocked = points[_covered(points, _flat_triangles(town, "pavement"))]
+    points = lane_width_points(town, HALF_LANE_M.get(town.name, 1.75) - 0.15)
+    blocked = points[covered(points, flat_triangles(town, "pavement"))]
     assert len(blocked) == 0, f"pavement lies at {blocked[:5].tolist()}"
 
 
 def test_grass_lies_under_the_whole_town(town: Town) -> None:
     x_min, y_min, x_max, y_max = town.bounds
     corners = np.array([[x_min, y_min], [x_max, y_max], [x_min, y_max], [x_max, y_min], [0.0, 0.0]])
-    assert _covered(corners, _flat_triangles(town, "terrain")).all()
+    assert covered(corners, flat_triangles(town, "terrain")).all()
 
 
 def test_nothing_solid_stands_on_a_lane(town: Town) -> None:
-    points = _lane_width_points(town, HALF_LANE_M.get(town.name, 1.75) - 0.25)
+    points = lane_width_points(town, HALF_LANE_M.get(town.name, 1.75) - 0.25)
     for box in town.boxes:
         yaw = np.radians(box.pose.yaw)
         offset = points - (box.pose.x, box.pose.y)
@@ -204,5 +171,5 @@ def test_a_road_without_paint_is_built_bare(town: Town) -> None:
     unpainted = re.sub(r"<roadMark [^>]*/>", "", town.opendrive)
     assert "<roadMark" not in unpainted, "the fixture's paint is written another way; strip that one"
     bare = towns.build("Bare", unpainted)
-    assert len(_flat_triangles(bare, "road")) == len(_flat_triangles(town, "road"))
-    assert len(_flat_triangles(bare, "marking")) < len(_flat_triangles(town, "marking"))
+    assert len(flat_triangles(bare, "road")) == len(flat_triangles(town, "road"))
+    assert len(flat_triangles(bare, "marking")) < len(flat_triangles(town, "marking"))

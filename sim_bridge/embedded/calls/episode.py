@@ -9,7 +9,7 @@ from typing import Any
 
 from sim_bridge.embedded.calls.desk import VERSION, Desk, Refused
 from sim_bridge.embedded.navigation.mesh_file import can_be_kept, mesh_file
-from sim_bridge.embedded.town import build, names
+from sim_bridge.embedded.town import build, fit_to_drive, names
 from sim_bridge.embedded.wire.structs import ActorDefinition, EpisodeInfo, EpisodeSettings, MapInfo, Token
 from sim_bridge.embedded.wire.tokens import WORLD_STREAM
 from sim_bridge.embedded.world.world import UPLOADED_TOWN
@@ -58,9 +58,10 @@ def tick_cue(desk: Desk) -> int:
     desk.streams.settle()
     if not desk.world.is_synchronous:
         return desk.world.frame
+    frame = desk.world.tick()
     if desk.managers:
         time.sleep(max(_LEAST_PAUSE_S, _MANAGER_PAUSE_S - (time.monotonic() - asked_at)))
-    return desk.world.tick()
+    return frame
 
 
 def get_map_info(desk: Desk) -> MapInfo:
@@ -105,10 +106,11 @@ def load_new_episode(desk: Desk, map_name: str = "", reset_settings: bool = True
 def copy_opendrive_to_file(desk: Desk, opendrive: str, parameters: Any = None) -> None:
     """Keep the text; the `load_new_episode("OpenDriveMap")` that follows drives in it."""
     try:
-        build(UPLOADED_TOWN, opendrive)
+        fit = fit_to_drive(opendrive)
+        build(UPLOADED_TOWN, fit)
     except ValueError as error:
         raise Refused(f"this OpenDRIVE text makes no town: {error}") from None
-    desk.world.uploaded_opendrive = opendrive
+    desk.world.uploaded_opendrive = fit
 
 
 def load_map_layer(desk: Desk, layers: int) -> None:

@@ -2,5 +2,6 @@
 
 from sim_bridge.embedded.town.folder import names
 from sim_bridge.embedded.town.loading import build, load
+from sim_bridge.embedded.town.upload import fit_to_drive
 
-__all__ = ["build", "load", "names"]
+__all__ = ["build", "fit_to_drive", "load", "names"]

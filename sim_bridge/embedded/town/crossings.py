@@ -10,24 +10,27 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from sim_bridge.embedded.town.curves import Curve, Floats, Point2, Pose2, around, join, wrap
 from sim_bridge.embedded.town.ground import (
     ASPHALT,
     KERB_WIDTH_M,
+    add_carriageway,
     add_island,
     add_sidewalk,
     asphalt_uvs,
     outer_edge,
     sidewalk_edges,
 )
-from sim_bridge.embedded.town.lanes import at, lateral
+from sim_bridge.embedded.town.lanes import at, driving_lanes, lateral
 from sim_bridge.embedded.town.markings import add_line
 from sim_bridge.embedded.town.opendrive import JunctionRecord, LaneSection, RoadMap, RoadRecord
-from sim_bridge.embedded.town.sheets import Sheets
+from sim_bridge.embedded.town.sheets import Ints, Sheets
 
 DRIVEN = frozenset({"driving", "parking"})
 CORNER_STEPS = 12
+COVER_STEPS = 12
 PIECE_STEPS = 8  # points along each bend of a roundabout's kerb
 EDGE_LINE_M = 0.18  # wide; it goes on along the flat side of a T
 
@@ -60,21 +63,48 @@ class Ring:
 
 
 def add_crossing(sheets: Sheets, roads: RoadMap, junction: JunctionRecord) -> None:
-    mouths = mouths_of(roads, junction)
-    if len(mouths) < 2:
+    mouths, ring = mouths_of(roads, junction), ring_of(roads, junction)
+    around = list(zip(mouths, mouths[1:] + mouths[:1], strict=True))
+    kerbs = [corner(arm, following, 0, ring) for arm, following in around]
+    connectors = [roads.roads[road] for road in junction.connectors]
+    xy = np.vstack([np.mean(np.concatenate(kerbs), axis=0), *kerbs]) if kerbs else np.zeros((1, 2))
+    triangles = _triangles(xy) if len(mouths) > 1 else None
+    if triangles is None or not _covers(xy[1:], connectors):
+        # Not a crossing as ours are: every road lays its own asphalt.
+        for road in connectors:
+            add_carriageway(sheets, road)
         return
-    ring = ring_of(roads, junction)
-    border: list[Floats] = []
-    for arm, following in zip(mouths, mouths[1:] + mouths[:1], strict=True):
-        near, far = (corner(arm, following, which, ring) for which in (0, 1))
-        border.append(near)
+    for (arm, following), near in zip(around, kerbs, strict=True):
+        far = corner(arm, following, 1, ring)
         if np.linalg.norm(far - near, axis=1).max() > 2 * KERB_WIDTH_M:
             add_sidewalk(sheets, near, _kerb(near, far), far)
         if arm.has_shoulder("left") and following.has_shoulder("right"):
             add_line(sheets, corner(arm, following, 2, ring), EDGE_LINE_M)
-    _add_polygon(sheets, np.concatenate(border))
+    sheets.flat(ASPHALT, xy, asphalt_uvs(xy), triangles)
     if ring is not None:
         add_island(sheets, ring.centre, ring.island_m)
+
+
+def _covers(border: Floats, connectors: list[RoadRecord]) -> bool:
+    """Whether a polygon has all lanes over the junction in it, but for a hand's breadth at their edges."""
+    points = [
+        at(road, s, lateral(section, road, lane.lane_id, s, share))[:, :2]
+        for road in connectors
+        for section, start, end, lane in driving_lanes(road)
+        for s in [np.linspace(start, end, COVER_STEPS)[1:-1]]
+        for share in (0.1, 0.9)
+    ]
+    return not points or bool(_inside(border, np.concatenate(points)).all())
+
+
+def _inside(border: Floats, points: Floats) -> npt.NDArray[np.bool_]:
+    """Even-odd rule: how many edges a ray towards +x meets."""
+    (x0, y0), (x1, y1) = border.T[:, :, None], np.roll(border, -1, axis=0).T[:, :, None]
+    x, y = points.T
+    spans = (y0 > y) != (y1 > y)
+    meets = spans & (x < x0 + (y - y0) / np.where(y1 == y0, 1.0, y1 - y0) * (x1 - x0))
+    odd: npt.NDArray[np.bool_] = meets.sum(axis=0) % 2 == 1
+    return odd
 
 
 def mouths_of(roads: RoadMap, junction: JunctionRecord) -> list[Mouth]:
@@ -84,8 +114,8 @@ def mouths_of(roads: RoadMap, junction: JunctionRecord) -> list[Mouth]:
 
 def ring_of(roads: RoadMap, junction: JunctionRecord) -> Ring | None:
     """The roundabout that this junction is: one of its roads carries the island as an object."""
-    for road in roads.roads.values():
-        for item in road.objects if road.junction == junction.junction_id else ():
+    for road in (roads.roads[road_id] for road_id in junction.connectors):
+        for item in road.objects:
             if item.type == "trafficIsland" and item.radius > 0:
                 x, y, _ = (float(value) for value in at(road, item.s, item.t)[0])
                 lane = lateral(road.section_at(item.s), road, -1, item.s, 1.0)
@@ -146,25 +176,30 @@ def _kerb(near: Floats, far: Floats) -> Floats:
     return back
 
 
-def _add_polygon(sheets: Sheets, border: Floats) -> None:
-    """Triangles around the middle where every corner is seen from there, else ears cut off one by one."""
-    xy = np.vstack([border.mean(axis=0), border])
+def _triangles(xy: Floats) -> Ints | None:
+    """Triangles around the middle, which is the first point, where all other points are seen from there.
+
+    Else ears are cut off the polygon one by one. None for a border that crosses itself.
+    """
     ring = np.arange(1, len(xy))
-    triangles = np.column_stack([np.zeros_like(ring), ring, np.roll(ring, -1)])
-    if any(_area(*xy[corners]) < -1e-6 for corners in triangles):
-        triangles = np.array(_ears(xy, ring.tolist()))
-    sheets.flat(ASPHALT, xy, asphalt_uvs(xy), triangles)
+    fan: Ints = np.column_stack([np.zeros_like(ring), ring, np.roll(ring, -1)])
+    if all(_area(*xy[corners]) >= -1e-6 for corners in fan):
+        return fan
+    return _ears(xy, ring.tolist())
 
 
-def _ears(xy: Floats, ring: list[int]) -> list[tuple[int, int, int]]:
+def _ears(xy: Floats, ring: list[int]) -> Ints | None:
     """Counter-clockwise triangles over a simple polygon, `ring` its corners counter-clockwise."""
     found = []
     while len(ring) > 2:
         corners = list(zip(ring[-1:] + ring[:-1], ring, ring[1:] + ring[:1], strict=True))
-        sharpest = max((ear for ear in corners if _is_ear(xy, ear, ring)), key=lambda ear: _area(*xy[list(ear)]))
+        ears = [ear for ear in corners if _is_ear(xy, ear, ring)]
+        if not ears:
+            return None
+        sharpest = max(ears, key=lambda ear: _area(*xy[list(ear)]))
         found.append(sharpest)
         ring.remove(sharpest[1])
-    return found
+    return np.array(found)
 
 
 def _is_ear(xy: Floats, ear: tuple[int, int, int], ring: list[int]) -> bool:

@@ -43,11 +43,21 @@ def add_grass(sheets: Sheets, bounds: tuple[float, float, float, float], margin_
             sheets.flat(GRASS, corners, square * repeats, np.array([[0, 1, 2], [0, 2, 3]]))
 
 
+def add_carriageway(sheets: Sheets, road: RoadRecord) -> None:
+    """The asphalt of a road over a junction, without sidewalks: those would lie across other roads."""
+    for section, start, end in road.spans():
+        _add_lanes(sheets, road, section, stations(road, start, end))
+
+
+def _add_lanes(sheets: Sheets, road: RoadRecord, section: LaneSection, s: Floats) -> None:
+    left, right = (outer_edge(road, section, side, s, PAVED) for side in (1, -1))
+    add_asphalt(sheets, at(road, s, right)[:, :2], at(road, s, left)[:, :2])
+
+
 def add_street(sheets: Sheets, road: RoadRecord) -> None:
     for section, start, end in road.spans():
         s = stations(road, start, end)
-        left, right = (outer_edge(road, section, side, s, PAVED) for side in (1, -1))
-        add_asphalt(sheets, at(road, s, right)[:, :2], at(road, s, left)[:, :2])
+        _add_lanes(sheets, road, section, s)
         for side in (1, -1):
             inner, outer = sidewalk_edges(road, section, side, s)
             if np.any(outer != inner):

@@ -84,7 +84,8 @@ def _sample_rows(road: RoadRecord, section: LaneSection, lane_id: int, s: Floats
 
 def spawn_points(roads: RoadMap) -> tuple[Pose, ...]:
     """Starts on every driving lane outside junctions, clear of stop lines, in an order that spreads over the town."""
-    rows = [row for road in roads.roads.values() if road.junction < 0 for row in _starts(road)]
+    streets = [road for road in roads.roads.values() if road.junction < 0]
+    rows = [row for road in streets for row in _starts(road)] or [row for road in streets for row in _middles(road)]
     # A fixed shuffle: scripts take the first N points, and N neighbours would be one queue.
     order = np.random.default_rng(0).permutation(len(rows))
     return tuple(
@@ -98,6 +99,12 @@ def _starts(road: RoadRecord) -> Iterator[Floats]:
         along = np.arange(SPAWN_AFTER_START_M, end - start - SPAWN_BEFORE_END_M, SPAWN_SPACING_M)
         s = start + along if lane.lane_id < 0 else end - along
         yield from _sample_rows(road, section, lane.lane_id, s)
+
+
+def _middles(road: RoadRecord) -> Iterator[Floats]:
+    """Where all streets are too short for starts clear of their ends."""
+    for section, start, end, lane in driving_lanes(road):
+        yield from _sample_rows(road, section, lane.lane_id, np.array([(start + end) / 2]))
 
 
 def _polynomial(cubics: tuple[Cubic, ...], s: Floats) -> Floats:

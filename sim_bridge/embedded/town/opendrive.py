@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import numpy as np
 import numpy.typing as npt
 
 from sim_bridge.embedded.town.curves import Curve, Floats, Piece
+from sim_bridge.embedded.town.lined_xml import place, read
 
 KMH_FROM = {"km/h": 1.0, "mph": 1.609344, "m/s": 3.6}
 DEFAULT_LIMIT_KMH = 50.0
@@ -117,10 +119,12 @@ class RoadRecord:
 
 @dataclass(frozen=True, slots=True)
 class JunctionRecord:
-    """`arms` are (road id, "start" or "end") where streets meet it; `controllers` in order of their sequence."""
+    """`arms` are (road id, "start" or "end") where streets meet it, `connectors` the roads across it; `controllers` in
+    order of their sequence."""
 
     junction_id: int
     arms: tuple[tuple[int, str], ...]
+    connectors: tuple[int, ...]
     controllers: tuple[str, ...]
 
 
@@ -133,15 +137,15 @@ class RoadMap:
 
 def parse(text: str) -> RoadMap:
     """Raises ValueError naming the place for XML that is malformed or carries a DOCTYPE, and for curves not read."""
-    if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ValueError("expected plain OpenDRIVE, got a document type declaration; remove it")
-    try:
-        root = ET.fromstring(text)
-    except ET.ParseError as error:
-        raise ValueError(f"expected well-formed OpenDRIVE XML: {error}") from error
+    root = read(text)
     if root.tag != "OpenDRIVE":
         raise ValueError(f"expected an <OpenDRIVE> root, got <{root.tag}>")
-    roads = {road.road_id: road for road in map(_road, root.iterfind("road"))}
+    roads: dict[int, RoadRecord] = {}
+    for element in root.iterfind("road"):
+        road = _road(element)
+        if road.road_id in roads:
+            raise ValueError(f"expected every road's id once, got another {place(element)}")
+        roads[road.road_id] = road
     if not roads:
         raise ValueError("expected at least one <road> in the OpenDRIVE file, got none")
     junctions = {j.junction_id: j for j in (_junction(e, roads) for e in root.iterfind("junction"))}
@@ -153,15 +157,15 @@ def parse(text: str) -> RoadMap:
 
 
 def _road(element: ET.Element) -> RoadRecord:
-    road_id = int(_text(element, "id"))
+    road_id = _int(element, "id")
     lanes = _child(element, "lanes", road_id)
     before, after = (_junction_at(element, end) for end in ("predecessor", "successor"))
     return RoadRecord(
         road_id=road_id,
-        junction=int(element.get("junction", "-1")),
-        curve=Curve(tuple(_piece(g, road_id) for g in _child(element, "planView", road_id).iterfind("geometry"))),
+        junction=_int(element, "junction", -1),
+        curve=_curve(_child(element, "planView", road_id), road_id),
         offsets=tuple(_cubic(offset, "s") for offset in lanes.iterfind("laneOffset")),
-        sections=tuple(_section(section) for section in lanes.iterfind("laneSection")),
+        sections=_sections(lanes, road_id),
         limits_kmh=tuple(_limits(element)) or ((0.0, DEFAULT_LIMIT_KMH),),
         signals=tuple(_signal(signal) for signal in element.iterfind("signals/signal")),
         objects=tuple(_object(item) for item in element.iterfind("objects/object")),
@@ -170,44 +174,67 @@ def _road(element: ET.Element) -> RoadRecord:
     )
 
 
+def _curve(view: ET.Element, road_id: int) -> Curve:
+    pieces = [_piece(geometry, road_id) for geometry in view.iterfind("geometry")]
+    if not pieces or pieces[0].s != 0.0:
+        raise ValueError(f"expected <geometry> from s=0 on in road {road_id}, got none; see {place(view)}")
+    for before, piece in pairwise(pieces):
+        if piece.s <= before.s:
+            raise ValueError(f"expected rising s, road {road_id} has a piece at s={piece.s} after s={before.s}")
+    return Curve(tuple(pieces))
+
+
 def _piece(element: ET.Element, road_id: int) -> Piece:
     arc = element.find("arc")
     if arc is None and element.find("line") is None:
         kinds = [child.tag for child in element]
-        raise ValueError(f"expected lines and arcs, road {road_id} has {kinds} at s={element.get('s')}")
-    curvature = 0.0 if arc is None else _float(arc, "curvature")
-    s, x, y, heading, length = (_float(element, name) for name in ("s", "x", "y", "hdg", "length"))
+        raise ValueError(f"expected lines and arcs, road {road_id} has {kinds} in {place(element)}")
+    curvature = 0.0 if arc is None else number(arc, "curvature")
+    s, x, y, heading, length = (number(element, name) for name in ("s", "x", "y", "hdg", "length"))
+    if length <= 0.0:
+        raise ValueError(f"expected a length above 0 in road {road_id}, got {length} in {place(element)}")
     return Piece(s, x, y, heading, length, curvature)
 
 
-def _section(element: ET.Element) -> LaneSection:
-    lanes = {int(_text(lane, "id")): _lane(lane) for side in element for lane in side.iterfind("lane")}
-    return LaneSection(_float(element, "s"), lanes)
+def _sections(lanes: ET.Element, road_id: int) -> tuple[LaneSection, ...]:
+    sections = tuple(_section(section, road_id) for section in lanes.iterfind("laneSection"))
+    starts = [section.s for section in sections]
+    if not starts or starts[0] != 0.0 or starts != sorted(set(starts)):
+        raise ValueError(f"expected <laneSection>s from s=0 on in road {road_id}, got {starts} in {place(lanes)}")
+    return sections
+
+
+def _section(element: ET.Element, road_id: int) -> LaneSection:
+    lanes = {_int(lane, "id"): _lane(lane) for side in element for lane in side.iterfind("lane")}
+    left, right = max([0, *lanes]), min([0, *lanes])
+    if set(range(right, left + 1)) - {0, *lanes}:
+        raise ValueError(f"expected lane ids without a gap in road {road_id}, got {sorted(lanes)} in {place(element)}")
+    return LaneSection(number(element, "s"), lanes)
 
 
 def _lane(element: ET.Element) -> Lane:
     marks = tuple(
         Mark(
-            _float(mark, "sOffset"),
+            number(mark, "sOffset"),
             mark.get("type", "none"),
             mark.get("color", "standard"),
-            float(mark.get("width", "0.15")),
+            number(mark, "width", 0.15),
         )
         for mark in element.iterfind("roadMark")
     )
     widths = tuple(_cubic(width, "sOffset") for width in element.iterfind("width"))
-    return Lane(int(_text(element, "id")), element.get("type", "none"), widths, marks)
+    return Lane(_int(element, "id"), element.get("type", "none"), widths, marks)
 
 
 def _limits(element: ET.Element) -> Iterator[tuple[float, float]]:
     for kind in element.iterfind("type"):
         speed = kind.find("speed")
         if speed is not None:
-            yield _float(kind, "s"), _float(speed, "max") * KMH_FROM.get(speed.get("unit", "m/s"), 3.6)
+            yield number(kind, "s"), number(speed, "max") * KMH_FROM.get(speed.get("unit", "m/s"), 3.6)
 
 
 def _signal(element: ET.Element) -> SignalRecord:
-    s, t = _float(element, "s"), _float(element, "t")
+    s, t = number(element, "s"), number(element, "t")
     validity = element.find("validity")
     pole = element.find("physicalPosition/positionRoad")
     return SignalRecord(
@@ -215,12 +242,12 @@ def _signal(element: ET.Element) -> SignalRecord:
         type=element.get("type", ""),
         s=s,
         t=t,
-        height=float(element.get("zOffset", "2.5")),
+        height=number(element, "zOffset", 2.5),
         orientation=element.get("orientation", "+"),
-        value=float(element.get("value", "-1")),
-        lanes=(0, 0) if validity is None else (int(_text(validity, "fromLane")), int(_text(validity, "toLane"))),
-        pole_s=s if pole is None else _float(pole, "s"),
-        pole_t=t if pole is None else _float(pole, "t"),
+        value=number(element, "value", -1.0),
+        lanes=(0, 0) if validity is None else (_int(validity, "fromLane"), _int(validity, "toLane")),
+        pole_s=s if pole is None else number(pole, "s"),
+        pole_t=t if pole is None else number(pole, "t"),
     )
 
 
@@ -230,53 +257,67 @@ def _object(element: ET.Element) -> ObjectRecord:
         subtype=element.get("subtype", ""),
         name=element.get("name", ""),
         orientation=element.get("orientation", "none"),
-        s=_float(element, "s"),
-        t=_float(element, "t"),
-        length=float(element.get("length", "0")),
-        width=float(element.get("width", "0")),
-        radius=float(element.get("radius", "0")),
+        s=number(element, "s"),
+        t=number(element, "t"),
+        length=number(element, "length", 0.0),
+        width=number(element, "width", 0.0),
+        radius=number(element, "radius", 0.0),
     )
 
 
 def _junction(element: ET.Element, roads: dict[int, RoadRecord]) -> JunctionRecord:
-    junction_id = int(_text(element, "id"))
+    junction_id = _int(element, "id")
     arms = [(road.road_id, "start") for road in roads.values() if road.junction < 0 and road.before == junction_id]
     arms += [(road.road_id, "end") for road in roads.values() if road.junction < 0 and road.after == junction_id]
-    controllers = sorted(element.iterfind("controller"), key=lambda c: int(c.get("sequence", "0")))
-    return JunctionRecord(junction_id, tuple(arms), tuple(_text(c, "id") for c in controllers))
+    controllers = sorted(element.iterfind("controller"), key=lambda c: _int(c, "sequence", 0))
+    connectors = tuple(road.road_id for road in roads.values() if road.junction == junction_id)
+    return JunctionRecord(junction_id, tuple(arms), connectors, tuple(_text(c, "id") for c in controllers))
 
 
 def _junction_at(element: ET.Element, end: str) -> int:
     link = element.find(f"link/{end}")
     if link is None or link.get("elementType") != "junction":
         return -1
-    return int(_text(link, "elementId"))
+    return _int(link, "elementId")
 
 
 def _cubic(element: ET.Element, s_name: str) -> Cubic:
-    return Cubic(*(_float(element, name) for name in (s_name, "a", "b", "c", "d")))
+    return Cubic(*(number(element, name) for name in (s_name, "a", "b", "c", "d")))
 
 
 def _child(element: ET.Element, tag: str, road_id: int) -> ET.Element:
     child = element.find(tag)
     if child is None or not len(child):
-        raise ValueError(f"expected <{tag}> with content in road {road_id}, got none")
+        raise ValueError(f"expected <{tag}> with content in road {road_id}, got none in {place(element)}")
     return child
 
 
 def _text(element: ET.Element, name: str) -> str:
     value = element.get(name)
     if value is None:
-        raise ValueError(f"expected attribute {name!r} on <{element.tag}>, got {sorted(element.keys())}")
+        raise ValueError(f"expected attribute {name!r} on {place(element)}, got {sorted(element.keys())}")
     return value
 
 
-def _float(element: ET.Element, name: str) -> float:
+def _int(element: ET.Element, name: str, default: int | None = None) -> int:
+    if default is not None and not element.get(name):
+        return default
+    text = _text(element, name)
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a whole number for {name!r} on {place(element)}, got {text!r:.40}") from None
+
+
+def number(element: ET.Element, name: str, default: float | None = None) -> float:
+    """A finite attribute. Raises ValueError naming the place for another or none, unless there is a default."""
+    if default is not None and not element.get(name):
+        return default
     text = _text(element, name)
     try:
         value = float(text)
     except ValueError:
         value = float("nan")
     if not np.isfinite(value):
-        raise ValueError(f"expected a finite number for {name!r} on <{element.tag}>, got {text!r}")
+        raise ValueError(f"expected a finite number for {name!r} on {place(element)}, got {text!r:.40}")
     return value

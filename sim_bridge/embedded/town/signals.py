@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from sim_bridge.embedded.contracts import Pose, Signal
 from sim_bridge.embedded.town.lanes import at, carla_pose, lateral
-from sim_bridge.embedded.town.opendrive import RoadMap, RoadRecord, SignalRecord
+from sim_bridge.embedded.town.opendrive import LaneSection, RoadMap, RoadRecord, SignalRecord
 
 KINDS = {"1000001": "traffic_light", "206": "stop", "205": "yield", "274": "speed_limit"}
 
@@ -34,7 +34,7 @@ def _signals(roads: RoadMap) -> Iterator[Signal]:
                 head=_facing(road, record, record.pole_s, _head_t(road, record, kind), record.height),
                 stop_line=_stop_line(road, record),
                 junction_id=-1 if kind == "speed_limit" else junction,
-                phase=phases.get(record.signal_id, 0),
+                phase=phases.get(record.signal_id, _axis(road, record) if kind == "traffic_light" else 0),
                 pole_index=lights[junction],
                 speed_limit_kmh=record.value if kind == "speed_limit" else 0.0,
             )
@@ -51,6 +51,12 @@ def _phases(roads: RoadMap) -> dict[str, int]:
     }
 
 
+def _axis(road: RoadRecord, record: SignalRecord) -> int:
+    """A phase for lights without a controller: those across the map's east-west take turns with those along it."""
+    heading = float(at(road, record.s, 0.0)[0][2])
+    return int(abs(math.sin(heading)) > abs(math.cos(heading)))
+
+
 def _head_t(road: RoadRecord, record: SignalRecord, kind: str) -> float:
     """Lamps for two lanes or more hang over the middle of them; everything else sits on its pole."""
     if kind != "traffic_light" or record.lanes[0] == record.lanes[1]:
@@ -60,8 +66,15 @@ def _head_t(road: RoadRecord, record: SignalRecord, kind: str) -> float:
 
 def _middle_of_lanes(road: RoadRecord, record: SignalRecord) -> float:
     section = road.section_at(record.s)
-    centres = [float(lateral(section, road, lane, record.s, 0.5)[0]) for lane in record.lanes]
+    there = [lane for lane in record.lanes if lane in section.lanes and lane] or _lanes_towards(section, record)
+    centres = [float(lateral(section, road, lane, record.s, 0.5)[0]) for lane in there] or [record.t]
     return sum(centres) / len(centres)
+
+
+def _lanes_towards(section: LaneSection, record: SignalRecord) -> list[int]:
+    """The driving lanes of the signal's direction, for a file that does not say which it rules."""
+    side = -1 if record.orientation == "+" else 1
+    return [lane.lane_id for lane in section.lanes.values() if lane.kind == "driving" and lane.lane_id * side > 0]
 
 
 def _stop_line(road: RoadRecord, record: SignalRecord) -> Pose:

@@ -1,0 +1,122 @@
+"""A stranger's map: driven in where it can be, refused with the place in the file where it cannot."""
+
+from __future__ import annotations
+
+import math
+
+import carla
+import numpy as np
+import pytest
+
+from sim_bridge.embedded import town as towns
+from sim_bridge.embedded.town.upload import MOST_ROADS
+from tests.embedded.ground_cover import covered, flat_triangles, lane_width_points
+from tests.embedded.strange_roads import LANES, LINE, fork, opendrive, street
+
+ELEVATED = '<elevationProfile><elevation s="0" a="4" b="0.05" c="0" d="0"/></elevationProfile>'
+SIGNAL = (
+    '<signals><signal name="" id="7" s="70" t="-4" orientation="+" dynamic="yes" country="" type="1000001" '
+    'subtype="" value="-1"/></signals>'
+)
+
+
+def _curve(inner: str, length: float = 80.0) -> str:
+    return street(f'<geometry s="0" x="5" y="-3" hdg="0.4" length="{length}">{inner}</geometry>', length)
+
+
+@pytest.mark.parametrize(
+    ("inner", "length"),
+    [
+        ('<spiral curvStart="0" curvEnd="0.02"/>', 80.0),
+        ('<spiral curvStart="-0.03" curvEnd="0.03"/>', 80.0),
+        ('<poly3 a="0" b="0" c="0.004" d="-0.00002"/>', 80.0),
+        # v = 0.002 u2 from u = 0 to 80 is 81.34 m long.
+        ('<paramPoly3 pRange="normalized" aU="0" bU="80" cU="0" dU="0" aV="0" bV="0" cV="12.8" dV="0"/>', 81.343),
+    ],
+)
+def test_other_curves_become_arcs_that_lie_where_they_lay(inner: str, length: float) -> None:
+    text = opendrive(_curve(inner, length))
+    served = towns.fit_to_drive(text)
+    theirs, ours = carla.Map("theirs", text), carla.Map("ours", served)
+    for s in (0.5, 20.0, 40.0, 60.0, 75.0):
+        a, b = (m.get_waypoint_xodr(1, -1, s).transform for m in (theirs, ours))
+        assert a.location.distance(b.location) < 0.35, s
+        assert abs((a.rotation.yaw - b.rotation.yaw + 180.0) % 360.0 - 180.0) < 3.0
+
+
+def test_a_nearly_straight_spiral_has_finite_waypoints() -> None:
+    served = towns.fit_to_drive(opendrive(_curve('<spiral curvStart="0" curvEnd="1e-12"/>')))
+    waypoints = carla.Map("mine", served).generate_waypoints(1.0)
+    assert len(waypoints) > 100
+    assert all(math.isfinite(w.transform.location.x) and math.isfinite(w.transform.rotation.yaw) for w in waypoints)
+
+
+def test_hills_become_flat_for_client_and_world_alike() -> None:
+    text = opendrive(street().replace("<lanes>", ELEVATED + "<lanes>"))
+    served = towns.fit_to_drive(text)
+    assert carla.Map("theirs", text).get_waypoint_xodr(1, -1, 40.0).transform.location.z > 4.0
+    assert carla.Map("ours", served).get_waypoint_xodr(1, -1, 40.0).transform.location.z == 0.0
+
+
+def test_what_is_lines_and_arcs_already_stays_as_it_was_written() -> None:
+    served = towns.fit_to_drive(opendrive(street()))
+    assert 'hdg="0" length="80"' in served
+
+
+@pytest.mark.parametrize("text", [opendrive(street()), fork()], ids=["street", "fork"])
+def test_the_world_has_asphalt_and_starts(text: str) -> None:
+    town = towns.build("Mine", towns.fit_to_drive(text))
+    points = lane_width_points(town, 1.7)
+    assert covered(points, flat_triangles(town, "road")).all()
+    assert {"asphalt", "grass"} <= {mesh.texture for mesh in town.meshes}
+    assert len(town.spawn_points) >= 2
+
+
+def test_a_map_of_short_streets_has_a_start_on_every_lane() -> None:
+    town = towns.build("Mine", towns.fit_to_drive(opendrive(street(LINE.replace("80", "12"), 12.0))))
+    assert len(town.spawn_points) == 2
+
+
+def test_a_light_that_names_no_lanes_rules_those_of_its_direction() -> None:
+    (light,) = towns.build("Mine", towns.fit_to_drive(opendrive(street(more=SIGNAL)))).signals
+    assert light.kind == "traffic_light"
+    assert (light.stop_line.x, light.stop_line.y) == pytest.approx((70.0, 1.75))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (opendrive(street())[:-20], r"well-formed OpenDRIVE XML: .*line \d+"),
+        (opendrive(street(LINE.replace('"80"', '"nan"'))), r"finite number for 'length' on <geometry> at line 7"),
+        (opendrive(street(LINE.replace('"80"', '"0"'))), r"length above 0 in road 1, got 0.0 in <geometry> at line 7"),
+        (opendrive(street(LINE.replace('hdg="0" ', ""))), r"attribute 'hdg' on <geometry> at line 7"),
+        (opendrive(street(LINE.replace("line", "helix"))), r"line, arc, spiral, .* at line 7"),
+        (opendrive(street(), street()), r'every road\'s id once, got another <road id="1"> at line \d+'),
+        (opendrive(street(road_id="one")), r"whole number for 'id' on <road id=\"one\"> at line 4, got 'one'"),
+        (opendrive(street(lanes=LANES.replace('id="1"', 'id="2"'))), r"without a gap in road 1, .* line 9"),
+        (opendrive(street(lanes=LANES.replace("driving", "sidewalk"))), "km of driving lanes, got 0.0 km"),
+        (opendrive(street(lanes=LANES.replace('"3.5"', '"3500"'))), 'lane 1 of road 1 is wider; see <road id="1"> at'),
+        (opendrive(street(lanes="<lanes/>")), "<lanes> with content in road 1"),
+        (opendrive(street(LINE.replace("80", "9e9"), 9e9)), r"roads of up to 8000 m, road 1 has 9000000000 m"),
+        (opendrive(street(), street(road_id="3"), street(LINE.replace('x="0"', 'x="1e7"'), road_id="2")), "road 2"),
+        (opendrive(_curve('<arc curvature="5"/>')), "arcs of 1.0 m or more, road 1 has 5.0"),
+        (opendrive(_curve('<spiral curvStart="0" curvEnd="1"/>', 1e9)), r"curve of up to 2000 m, .* at line 7"),
+        ("<a>" * 5000 + "</a>" * 5000, "at most 32 nested elements, got more at line 1"),
+        ('<!DOCTYPE x [<!ENTITY a "b">]><OpenDRIVE/>', "document type"),
+        (opendrive(*("<road/>" for _ in range(MOST_ROADS + 1))), "at most 5000 roads, got 5001"),
+    ],
+)
+def test_a_file_that_makes_no_world_is_refused_with_the_place(text: str, complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        towns.build("Mine", towns.fit_to_drive(text))
+
+
+def test_a_file_too_large_to_read_is_refused_unread() -> None:
+    with pytest.raises(ValueError, match="at most 30,000,000 characters"):
+        towns.fit_to_drive(" " * 30_000_001)
+
+
+def test_our_own_towns_pass_as_uploads() -> None:
+    text = towns.load("Backseat03").opendrive
+    again = towns.build("Mine", towns.fit_to_drive(text))
+    assert np.array_equal(again.lane_samples, towns.load("Backseat03").lane_samples)
