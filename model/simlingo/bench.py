@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from model import prompts
-from model.simlingo import baseline, packing, stand_in, tokens
+from model.simlingo import baseline, bench_more, int8, packing, stand_in, tokens
 from model.simlingo.bench_rows import Row, parity, scene
 from model.simlingo.config import FULL, SimLingoConfig, toy
 from model.simlingo.network import random_network
@@ -47,6 +47,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="Give the network this many CPU threads.")
     parser.add_argument("--words", type=int, default=WORDS, help="Generate exactly this many tokens per frame.")
     parser.add_argument("--parity-words", type=int, default=8, help="Compare float32 results after this many tokens.")
+    parser.add_argument(
+        "--int8", action="store_true", help="Also measure what 8-bit integers would gain on a CPU, and their error."
+    )
+    parser.add_argument(
+        "--loading",
+        action="store_true",
+        help="Also write a random checkpoint to the temporary folder (full: 4 GB) and measure what loading it takes.",
+    )
     parser.add_argument("--repeats", type=int, default=1, help="Repeat each pair of timings and keep the best of both.")
 
 
@@ -59,6 +67,12 @@ def main(args: argparse.Namespace) -> int:
     _say("float32: the same tokens and points as the published procedure?")
     rows = parity(Runtime(random_network(config, torch.float32), words), args.parity_words, "CPU float32")
     rows += _cpu(config, words, args)
+    if args.int8 and int8.is_possible():
+        _say("int8: its error and what it gains")
+        rows += bench_more.int8_rows(config, words)
+    if args.loading:
+        _say("loading: peak memory")
+        rows += bench_more.loading_rows(config)
     rows += _gpu(config, words, args)
     if args.width == "toy":
         rows = [row if row.target in ("all", "<= 1e-4") else replace(row, target="", reached=None) for row in rows]
@@ -96,7 +110,7 @@ def report(rows: list[Row], args: argparse.Namespace) -> None:
 
 def _cpu(config: SimLingoConfig, words: tokens.Words, args: argparse.Namespace) -> list[Row]:
     runtime, published = (Runtime(random_network(config, torch.bfloat16), words) for _ in range(2))
-    is_packed = packing.is_possible(runtime.network)
+    is_packed = packing.is_possible(torch.bfloat16, "cpu")
     if is_packed:
         packing.pack(runtime.network)
     tiles, navigation = scene(config)

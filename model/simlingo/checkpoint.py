@@ -13,13 +13,14 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from model.simlingo import archive, keymap, memory
+from model.simlingo import archive, keymap, memory, packing
 from model.simlingo.archive import CheckpointError
 from model.simlingo.config import SimLingoConfig
 from model.simlingo.lora import merged
 from model.simlingo.network import SimLingo
 
-CHUNK_BYTES = 32 << 20
+WORD_HEAD = "language.lm_head.weight"
+CHUNK_BYTES = 4 << 20  # of what is made at a time; its source is twice that
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Account:
     used: int
     aliases: tuple[str, ...]
     is_merged_file: bool
+    model_bytes: int  # of the network in the asked-for numbers
 
     @property
     def line(self) -> str:
@@ -42,10 +44,12 @@ def load(
     device: torch.device | str = "cpu",
     unmerged: bool = False,
     available: int | None = None,
+    packs: bool = False,
 ) -> tuple[SimLingo, Account]:
     """A network in evaluation mode from the released file or from ours. Raises CheckpointError or TooLittleMemory.
 
     `unmerged` keeps the low-rank corrections apart, as the published driver runs them; our own files are merged.
+    `packs` it for a CPU (`packing`), which must be possible.
     """
     tensors, device = archive.open_file(path), torch.device(device)
     is_ours = "language.model.embed_tokens.weight" in tensors
@@ -54,15 +58,19 @@ def load(
     config, rules = _plan(tensors, is_ours, unmerged, path)
     with torch.device("meta"):
         network = SimLingo(config, unmerged)
-    memory.demand(int(memory.HEADROOM * size(network, dtype)), device, available)
-    account = Account(len(tensors), len({s for r in rules for s in r.sources}), _drop_aliases(tensors), is_ours)
+    total, model_bytes = len(tensors), size(network, dtype)
+    memory.demand(int(memory.HEADROOM * model_bytes), device, available)
+    used = len({source for rule in rules for source in rule.sources})
+    account = Account(total, used, _drop_aliases(tensors), is_ours, model_bytes)
     slots = dict(network.named_parameters())
     # Largest first: its source and its copy are in memory together, best while there is little else.
     for rule in sorted(rules, key=lambda rule: -slots[rule.target].numel()):
         keeps = torch.float32 if rule.target.endswith((".down", ".up")) else dtype
         _place(network, rule.target, _made(rule, tensors, keeps, slots[rule.target].shape, device))
+        if packs and rule.target == WORD_HEAD:
+            packing.pack_word_head(network)
     network.restore_rotary(device)
-    return network.eval(), account
+    return (packing.pack(network) if packs else network).eval(), account
 
 
 def _plan(

@@ -20,7 +20,7 @@ from torch.utils.hooks import RemovableHandle
 
 from model import prompts
 from model.prompts import Prompt
-from model.simlingo import checkpoint, kinds, memory, packing, speech, tokens
+from model.simlingo import kinds, loading, memory, speech, tokens
 from model.simlingo.context import Context
 from model.simlingo.flags import NAVIGATION
 from model.simlingo.runtime import Runtime, Waypoints
@@ -38,7 +38,6 @@ WARM_UP_FRAMES = 2
 # A look this old, in ticks, still counts as now for talking about it.
 FRESH_TICKS = 3
 FOLLOWING = "Following the given instruction."
-DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
 class DriverFailed(RuntimeError):
@@ -86,9 +85,7 @@ class SimLingoDriver:
         """
         words = tokens.load(tokenizer)  # seconds, and most likely to be missing: before the gigabytes
         where = _device(device)
-        network, account = checkpoint.load(path, DTYPES[dtype], where, unmerged)
-        if not unmerged and packing.is_possible(network):
-            packing.pack(network)
+        network, account = loading.ready(path, dtype, where, unmerged)
         try:
             driver = cls(Runtime(network, words), navigation, account.line)
             driver.frame_s = driver.measured_frame_s()

@@ -15,11 +15,11 @@ from model.simlingo.network import SimLingo
 GELU, SILU = "gelu", "swish"  # oneDNN's names; its gelu is the exact one, by the error function
 
 
-def is_possible(network: SimLingo) -> bool:
-    """Whether this machine's kernels take `network`: bfloat16 on a CPU whose oneDNN computes in it."""
+def is_possible(dtype: torch.dtype, device: torch.device | str) -> bool:
+    """Whether this machine's kernels take such a network: bfloat16 on a CPU whose oneDNN computes in it."""
     return (
-        network.dtype == torch.bfloat16
-        and network.device.type == "cpu"
+        dtype == torch.bfloat16
+        and torch.device(device).type == "cpu"
         and torch.backends.mkldnn.is_available()
         and hasattr(torch.ops.mkldnn, "_linear_pointwise")
         and torch.ops.mkldnn._is_mkldnn_bf16_supported()
@@ -48,12 +48,19 @@ def pack(network: SimLingo) -> SimLingo:
         _put(layer.self_attn, "q_proj", "k_proj", "v_proj", "o_proj")
         _put(layer.mlp, "up_proj", "down_proj")
         _put_with(layer.mlp, "gate_proj", "act_fn", SILU)
-    _put(network.language, "lm_head")
+    pack_word_head(network)
     for layer in network.vision.encoder.layer:
         _put(layer.attention, "q_proj", "k_proj", "v_proj", "projection_layer")
         _put_with(layer.mlp, "fc1", "activation_fn", GELU)
         _put(layer.mlp, "fc2")
     return network
+
+
+@torch.inference_mode()
+def pack_word_head(network: SimLingo) -> None:
+    """The largest layer; whoever loads packs it first, while two copies of it find room."""
+    if isinstance(network.language.lm_head, nn.Linear):
+        _put(network.language, "lm_head")
 
 
 def _put(owner: nn.Module, *names: str) -> None:

@@ -15,7 +15,7 @@ def test_the_benchmark_prints_its_table_as_json(capsys: pytest.CaptureFixture[st
     parser = argparse.ArgumentParser()
     parser.add_argument("--json", action="store_true")
     bench.add_arguments(parser)
-    code = bench.main(parser.parse_args(["--json", "--width", "toy", "--words", "5", "--parity-words", "5"]))
+    code = bench.main(parser.parse_args(["--json", "--width", "toy", "--words", "5", "--parity-words", "5", "--int8"]))
     table = json.loads(capsys.readouterr().out)
     rows = {row["what"]: row for row in table["rows"]}
     assert code == 0
@@ -24,6 +24,9 @@ def test_the_benchmark_prints_its_table_as_json(capsys: pytest.CaptureFixture[st
     assert rows["bf16 CPU: action pass of 31 tokens"]["value"] > 0
     assert rows["8 instructions on one frame, ratio to 8 frames of ours"]["value"] > 0
     assert table["weights"] == "random"
+    if "int8 CPU: action only, ratio to bf16" in rows:  # where oneDNN has integers
+        errors = [rows[f"{name} CPU: path's error in its own size"]["value"] for name in ("bf16", "int8")]
+        assert 0 < errors[0] < errors[1] < 0.5
     if not table["gpu"]:
         assert rows["GPU: action only"]["note"] == "not run: no CUDA device here"
 

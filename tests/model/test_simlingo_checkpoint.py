@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,9 +17,11 @@ from torch import Tensor
 
 from model.simlingo import archive, checkpoint, convert, keymap, memory
 from model.simlingo.archive import CheckpointError
-from model.simlingo.config import FULL
+from model.simlingo.config import FULL, SimLingoConfig
 from model.simlingo.network import SimLingo
 
+KERNELS_BYTES = 25e6  # oneDNN writes its kernels once, of whatever model
+ROOT = Path(__file__).resolve().parents[2]
 Q = keymap.LANGUAGE + "model.layers.1.self_attn.q_proj"
 
 
@@ -219,3 +224,17 @@ def test_pages_let_go_can_be_read_again(toy_folder: Path) -> None:
     before = table.clone()
     memory.let_go(table)
     assert torch.equal(table, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the high-water mark is Linux' own")
+@pytest.mark.parametrize("is_converted", [False, True])
+def test_loading_takes_at_most_a_quarter_more_than_the_model(tmp_path: Path, is_converted: bool) -> None:
+    """At a width where what scales with the model outweighs what the kernels take once."""
+    config = SimLingoConfig(512, 6, 2048, 56, 512, 6, 2, 2816, 36_000, 32)
+    path = saved(convert.random_released(config), tmp_path)
+    if is_converted:
+        path = convert.save(checkpoint.load(path)[0], tmp_path / "simlingo.safetensors")
+    command = [sys.executable, "-m", "model.simlingo.loading", str(path)]
+    taken = json.loads(subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout)
+    assert taken["model_bytes"] > 150e6
+    assert taken["model_bytes"] <= taken["peak_bytes"] <= memory.HEADROOM * taken["model_bytes"] + KERNELS_BYTES
