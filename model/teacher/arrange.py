@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.teacher.way import along
-from model.training.paths import headings
+from model.training.paths import begins_with_bend, headings
 
 LEAD_SHARE = 0.5
 LEAD_GAP_M = (3.0, 42.0)
@@ -27,6 +27,8 @@ OTHERS = 5
 LIGHT_STATES = ("red", "green", "yellow")
 LIGHT_SHARES = (0.45, 0.37, 0.18)
 EGO_FRONT_M = 2.45
+# In a bend or turn a car may be late or early by this much: beside the course, and pointing where it no longer goes.
+LATE_SHARE, LATE_M, LATE_DEG = 0.6, 1.5, 30.0
 
 Pose = tuple[float, float, float]  # x, y, yaw in radians, world
 
@@ -69,6 +71,8 @@ def ego_pose(course: npt.NDArray[np.float64], rng: np.random.Generator) -> Pose:
 
     A driver that never saw itself off the lane goes on straight from where its first small errors took it.
     """
+    if begins_with_bend(course) and rng.random() < LATE_SHARE:
+        return pose_on(course, 0.0, rng.uniform(-LATE_M, LATE_M), math.radians(rng.uniform(-LATE_DEG, LATE_DEG)))
     draw = rng.random()
     if draw < 0.3:
         return pose_on(course, 0.0, rng.normal(0.0, 0.15), math.radians(rng.normal(0.0, 1.0)))

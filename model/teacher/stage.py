@@ -23,6 +23,7 @@ from model.teacher.sight import Eye
 from model.teacher.surroundings import BRAKE_LAMPS, SurroundingsReader
 from model.teacher.way import along
 from model.teacher.weathers import WEATHERS, weather_parameters
+from model.training.paths import begins_with_bend
 from model.training.samples import FrameFacts
 from sim_bridge.messages import FRONT_CAMERA, TICK_S
 
@@ -62,6 +63,7 @@ SETTLED_Z = 0.03
 WALKER_MIDDLE_Z = 0.95
 FRAMES_PER_WEATHER = 250
 NEARBY_M = 60.0
+SHORTEST_M = 45
 HALF_LANE_M = 1.6
 CAMERA_JITTER_M, CAMERA_JITTER_DEG = 0.04, 0.6
 PICTURE_WAIT_S = 10.0
@@ -70,8 +72,9 @@ PICTURE_WAIT_S = 10.0
 class Stage:
     """Draws, shows and reads one scene per `shot`."""
 
-    def __init__(self, client: Any, rng: np.random.Generator) -> None:
-        self._client, self._rng = client, rng
+    def __init__(self, client: Any, rng: np.random.Generator, only_bends: bool = False) -> None:
+        """`only_bends` stages bends and turns alone, which are rare among places and hard to hold."""
+        self._client, self._rng, self._only_bends = client, rng, only_bends
         self._world = client.get_world()
         self._before = self._world.get_settings()
         self.map = self._world.get_map()
@@ -141,10 +144,7 @@ class Stage:
             self._world.set_weather(weather_parameters(self._weather))
         self._shots += 1
         # 1. Draw: a place, a way ahead, a scene on it.
-        start = self._places.draw(self._rng)
-        route = lane_walk.walk(start, ROUTE_M, lambda ways: ways[self._rng.integers(len(ways))])
-        if len(route.xy) < 45:
-            return self.shot()
+        start, route = self._drawn_course()
         lanes = lanes_at(start, route)
         made = arrange.arrange(route.xy, self._nearby(route.xy[0]), self._cast, self._rng)
         aside = along(route.xy, made.ego[:2])[1]
@@ -159,6 +159,14 @@ class Stage:
         picture = self._picture_of(frame)
         # 3. Read it back as facts.
         return _rgb(picture), self._facts(made, lanes, picture), pose_matrix(self._ego)
+
+    def _drawn_course(self) -> tuple[Any, lane_walk.Course]:
+        """A lane waypoint and a way on from it, long enough to plan on."""
+        while True:
+            start = self._places.draw(self._rng)
+            route = lane_walk.walk(start, ROUTE_M, lambda ways: ways[self._rng.integers(len(ways))])
+            if len(route.xy) >= SHORTEST_M and (not self._only_bends or begins_with_bend(route.xy)):
+                return start, route
 
     def _nearby(self, here: npt.NDArray[np.float64]) -> list[Pose]:
         near = np.hypot(*(self._lane_poses[:, :2] - here).T) < NEARBY_M

@@ -48,6 +48,7 @@ class Share:
     first_port: int
     staged: int
     driven: int
+    only_bends: bool = False
     weights: str = ""  # the Pocket that drives the driven frames; "" for the teacher
 
 
@@ -55,6 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="The folder to collect into; frames there are kept.")
     parser.add_argument("--frames", type=int, default=1000, help="How many frames the folder should hold in the end.")
     parser.add_argument("--drive-share", type=float, default=0.08, help="The share of them that is driven, 0 to 1.")
+    parser.add_argument(
+        "--bends", action="store_true", help="Stage bends and turns only, with the car often late or wide in them."
+    )
     parser.add_argument(
         "--driver", choices=("teacher", "pocket"), default="teacher", help="Who drives the driven frames."
     )
@@ -126,7 +130,8 @@ def shares(args: argparse.Namespace, missing: int) -> list[Share]:
         port = args.port + PORTS_PER_WORKER * k
         weights = str(args.weights) if args.driver == "pocket" else ""
         staged = frames - driven
-        made.append(Share(str(args.out), args.town, args.carla, run + k, args.seed, port, staged, driven, weights))
+        where = (str(args.out), args.town, args.carla, run + k, args.seed, port)
+        made.append(Share(*where, staged, driven, args.bends, weights))
     return made
 
 
@@ -236,7 +241,7 @@ def _staged(share: Share, host: str, port: int, done: Any, stop: Event) -> None:
 
     client = carla.Client(host, port)
     client.set_timeout(CLIENT_TIMEOUT_S)
-    stage = Stage(client, np.random.default_rng([share.seed, share.run]))
+    stage = Stage(client, np.random.default_rng([share.seed, share.run]), share.only_bends)
     try:
         writer = folders.FolderWriter(Path(share.out), stage.town, share.run)
         for _ in range(share.staged):

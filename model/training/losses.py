@@ -25,6 +25,9 @@ WEIGHTS = {
 # The tracker steers by the path's first ten metres, where the way back to the lane is decimetres; with SimLingo's 1 m
 # their squares vanish beside the far points, and a car that is a metre off drives on straight.
 PATH_BETA_M = 0.2
+# The points the tracker aims at below 10 m/s, 2.4 to 6 m ahead, weigh this much: where a car beside its lane is to go
+# first is decimetres there, and a network that is right about the road 20 m ahead and wrong here drifts out of a bend.
+NEAR_POINTS, NEAR_WEIGHT = 7, 4.0
 # From one point to the next: a standing car's points coincide to centimetres, and a path that zigzags by a decimetre
 # about the right line makes the wheel tremble. Both are nothing to the points' own loss.
 STEP_BETA_M = 0.05
@@ -41,9 +44,11 @@ def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[s
     """The weighted sum, and each part unweighted for the log."""
     parts = {
         "words": _words(output.words, batch),
-        "path": points(output.path, wanted.path, PATH_BETA_M),
+        "path": points(output.path, wanted.path, PATH_BETA_M, _near(output.path.shape[1])),
         "speed": points(output.speed, wanted.speed),
-        "path_steps": points(output.path.diff(dim=1), wanted.path.diff(dim=1), STEP_BETA_M),
+        "path_steps": points(
+            output.path.diff(dim=1), wanted.path.diff(dim=1), STEP_BETA_M, _near(output.path.shape[1] - 1)
+        ),
         "speed_steps": points(output.speed.diff(dim=1), wanted.speed.diff(dim=1), STEP_BETA_M),
         "aux": _whole_picture(output.seen, wanted),
         "cells": _cells(output.seen.cells, wanted.cells),
@@ -52,9 +57,17 @@ def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[s
     return sum(WEIGHTS[name] * part for name, part in parts.items()), parts
 
 
-def points(said: Tensor, wanted: Tensor, beta_m: float = 1.0) -> Tensor:
-    """Smooth L1 summed over x and y, mean over points and batch; SimLingo's beta is 1 m."""
-    return F.smooth_l1_loss(said, wanted, reduction="none", beta=beta_m).sum(-1).mean()
+def points(said: Tensor, wanted: Tensor, beta_m: float = 1.0, weights: Tensor | None = None) -> Tensor:
+    """Smooth L1 summed over x and y, mean over points and batch, points weighted; SimLingo's beta is 1 m."""
+    loss = F.smooth_l1_loss(said, wanted, reduction="none", beta=beta_m).sum(-1)
+    return loss.mean() if weights is None else (loss * weights.to(loss.device)).mean()
+
+
+def _near(count: int) -> Tensor:
+    """(count,) weights of a path's points from the car on."""
+    weights = torch.ones(count)
+    weights[:NEAR_POINTS] = NEAR_WEIGHT
+    return weights
 
 
 def answer_is_real(batch: Batch) -> Tensor:

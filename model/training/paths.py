@@ -94,6 +94,15 @@ def curvature(line: npt.ArrayLike) -> npt.NDArray[np.float64]:
     return (padded[4:] - padded[:-4]) / 4.0
 
 
+# A line that turns by this much over so many metres is a bend, or a turn at a junction.
+BEND_OVER_M, BEND_RAD = 12, 0.35
+
+
+def begins_with_bend(line: npt.ArrayLike) -> bool:
+    """Whether a 1 m line bends or turns within its first metres."""
+    return bool(np.ptp(headings(np.asarray(line)[: BEND_OVER_M + 1])) > BEND_RAD)
+
+
 def cornering_speed(line: npt.ArrayLike, lateral_mps2: float, brake_mps2: float) -> npt.NDArray[np.float64]:
     """(N,) fastest speed at each metre so that every curve ahead is entered within `lateral_mps2`.
 

@@ -233,6 +233,16 @@ def test_a_course_knows_its_turn() -> None:
 # ---- staged scenes ---------------------------------------------------------------------------------------------------
 
 
+def test_in_bends_the_car_is_often_late_and_on_straight_roads_it_is_not() -> None:
+    rng = np.random.default_rng(0)
+    bend = np.array([(12.0 * math.sin(k / 12.0), 12.0 * (1.0 - math.cos(k / 12.0))) for k in range(61)])
+    askew = {name: [abs(arrange.ego_pose(course, rng)[2]) for _ in range(400)] for name, course in
+             (("bend", bend), ("straight", STRAIGHT))}  # fmt: skip
+    late = {name: np.mean(np.degrees(turns) > 13.0) for name, turns in askew.items()}
+    assert late["bend"] > 0.2
+    assert late["straight"] == 0.0
+
+
 def test_scenes_never_put_two_actors_into_each_other() -> None:
     rng = np.random.default_rng(6)
     course = np.column_stack([np.arange(111.0), np.zeros(111)])

@@ -51,7 +51,7 @@ from sim_bridge.messages import (
     Observation,
 )
 from tests.model import painted_frames
-from tests.model.teacher_scenes import open_road, straight_line
+from tests.model.teacher_scenes import open_road, straight_line, turning_line
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -340,6 +340,11 @@ def test_lamps_and_walkers_are_looked_at_more_often_and_nothing_is_left_out(data
     assert (epoch.count(lit), epoch.count(plain)) == (3, order.turns(frames.facts[plain]))
     assert order.turns(open_road()) == 1
     assert {order.turns(open_road(in_junction=True)), order.turns(open_road(source="pocket"))} == {2}
+    astray = open_road(route=straight_line(0.8, 0.0))
+    assert (order.turns(astray), order.turns(replace(astray, source="pocket"))) == (1, 4)
+    bend = turning_line(2, 12.0, 1)
+    beside = (bend + np.array([0.0, 0.8])).astype(np.float32)
+    assert (order.turns(open_road(route=bend)), order.turns(open_road(route=beside))) == (1, 4)
     assert again.frame(length + 5) == first.frame(length + 5)  # resumed in the second epoch
     assert [first.frame(length + place) for place in range(length)] != epoch
 
