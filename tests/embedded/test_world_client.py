@@ -19,37 +19,48 @@ import pytest
 from tests.embedded.client_scripts import SCRIPTS
 
 ROOT = Path(__file__).parents[2]
-READY_WITHIN_S = 30.0
+# Servers that run now, and the calls they heard during the current test.
+OPEN_PORTS: set[int] = set()
+HEARD: set[str] = set()
 
 
 @contextlib.contextmanager
 def serving(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
     """A server in a process of its own and its port; it must end by itself on SIGTERM."""
     command = [sys.executable, "-m", *arguments]
+    port = 0
     process = subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         assert line.startswith("ready port="), process.stderr.read() if process.stderr else ""
-        yield process, int(line.split("port=")[1].split()[0])
+        port = int(line.split("port=")[1].split()[0])
+        OPEN_PORTS.add(port)
+        yield process, port
+        gather_heard()
+        OPEN_PORTS.discard(port)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=10.0)
         assert process.returncode == 0, errors
     finally:
+        OPEN_PORTS.difference_update({port} if port else ())
         if process.poll() is None:
             process.kill()
             print("the server said:", process.communicate()[1])
 
 
-@pytest.fixture(scope="module")
-def flat() -> Iterator[int]:
-    with serving("tests.embedded.flat_server", "0") as (_, port):
-        yield port
+def gather_heard() -> None:
+    """Add to HEARD what the flat servers that run now were called with since they were last asked."""
+    for port in OPEN_PORTS:
+        with contextlib.suppress(OSError), connected(port) as connection:
+            told = ask(connection, "calls_heard")
+            # The whole server knows no such call, and says so in a string.
+            HEARD.update(told[0][1] if isinstance(told, list) else ())
 
 
-def run_script(name: str, port: int) -> None:
+def run_script(name: str, port: int, module: str = "tests.embedded.client_scripts") -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.embedded.client_scripts", name, str(port)],
+        [sys.executable, "-m", module, name, str(port)],
         cwd=ROOT, text=True, capture_output=True, timeout=60.0,
     )  # fmt: skip
     assert done.returncode == 0, f"{name} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
