@@ -20,8 +20,6 @@ from sim_bridge.scenarios.rules import Rules
 from sim_bridge.scenarios.scene import STRAIGHT, PlaceWish, Scene, Spot
 
 SEARCH_STEP_M = 5.0
-# A road counts as straight while it bends by no more than this, all in all.
-BEND_MAX_RAD = 0.15
 # An arm of a junction is the oncoming one, or one from the side, within this of the exact angle.
 ARM_MAX_RAD = 0.75
 # What is kept of the way behind the car's start and behind its goal.
@@ -77,7 +75,7 @@ def _before_junctions(town_map: Any) -> list[Any]:
 def _straight(scene: Scene, start: Any) -> Place | None:
     low, high = _reach(scene)
     course = walked(start, -low + MARGIN_M, max(high, scene.goal_m) + MARGIN_M)
-    if not _is_straight(course, low, scene.place.length_m):
+    if not _is_straight(course, low, scene.place.length_m, scene.place.bend_deg):
         return None
     for s in (scene.place.length_m / 2, scene.place.length_m):
         if not _lanes_fit(course.waypoint(s), scene.place):
@@ -90,7 +88,7 @@ def _junction(scene: Scene, entry: Any, rules: Rules, town_map: Any) -> Place | 
     if wish.way not in ways_on(entry) or (wish.control != "any" and rules.control(entry) != wish.control):
         return None
     course = walked(entry, wish.length_m + MARGIN_M, scene.goal_m + MARGIN_M, wish.way)
-    if not _is_straight(course, -wish.length_m, 0.0, bend_rad=4 * BEND_MAX_RAD) or course.last_s < scene.goal_m:
+    if not _is_straight(course, -wish.length_m, 0.0, wish.bend_deg) or course.last_s < scene.goal_m:
         return None
     arms = _arms(entry, town_map)
     if any(arm not in arms for arm in wish.arms):
@@ -107,14 +105,14 @@ def _reach(scene: Scene) -> tuple[float, float]:
     return min([0.0, *alongs]), max([0.0, *alongs])
 
 
-def _is_straight(course: Course, low: float, high: float, bend_rad: float = BEND_MAX_RAD) -> bool:
-    """No junction and hardly a bend between two places, both of which exist."""
+def _is_straight(course: Course, low: float, high: float, bend_deg: float) -> bool:
+    """No junction, and no more of a bend, between two places that both exist."""
     if course.first_s > low or course.last_s < high:
         return False
     heading = heading_rad(course.waypoint(low))
     for k in range(int((high - low) / SEARCH_STEP_M) + 1):
         waypoint = course.waypoint(low + k * SEARCH_STEP_M)
-        if waypoint.is_junction or abs(wrapped(heading_rad(waypoint) - heading)) > bend_rad:
+        if waypoint.is_junction or abs(wrapped(heading_rad(waypoint) - heading)) > math.radians(bend_deg):
             return False
     return True
 

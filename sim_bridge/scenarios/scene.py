@@ -26,6 +26,7 @@ class PlaceWish:
 
     kind: str
     length_m: float
+    bend_deg: float = 9.0  # how far the road may turn over that length
     lanes: int = 1  # at least so many in the car's direction
     ego_lane: str = "any"
     needs_oncoming: bool = False  # a lane of the other direction right beside the car's
