@@ -235,3 +235,7 @@ class Sky:
     fog_density: float = 0.0
     wetness: float = 0.0
     precipitation: float = 0.0
+    puddles: float = 0.0
+    dust: float = 0.0
+    wind: float = 0.0
+    fog_distance_m: float = 0.0  # where the fog begins

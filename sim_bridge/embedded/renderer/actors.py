@@ -12,7 +12,7 @@ from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import Drawn
 from sim_bridge.embedded.renderer import people, props, vehicle_models
 from sim_bridge.embedded.renderer.geoms import geom_node, moved
-from sim_bridge.embedded.renderer.light import Daylight
+from sim_bridge.embedded.renderer.light import NIGHT_FALLS, Daylight
 from sim_bridge.embedded.renderer.solids import RGB, floor_patch
 from sim_bridge.embedded.renderer.static_scene import nearest_first, paint_in_order
 from sim_bridge.embedded.renderer.textures import Image, soft_disc, upload
@@ -26,7 +26,6 @@ _MOST_LOOKS = 96  # geometry of one vehicle in one paint is some 100 kB
 # Light of the headlamps on the road, at night: metres wide and long, and how far ahead of the middle it begins.
 _BEAM_WIDTH_M, _BEAM_LENGTH_M = 7.0, 18.0
 _BEAM_STRENGTH = 0.34
-_NIGHT_FALLS = 0.4
 _PAINTS: tuple[RGB, ...] = (
     (0.78, 0.79, 0.80),
     (0.12, 0.13, 0.15),
@@ -252,7 +251,7 @@ class Actors:
 
     def relight(self, light: Daylight) -> None:
         self.root.setColorScale(*light.tint, 1.0)
-        self._is_night = light.night > _NIGHT_FALLS
+        self._is_night = light.night > NIGHT_FALLS
         for actor in self._actors.values():
             if isinstance(actor, _Vehicle):
                 actor.set_night(self._is_night)

@@ -18,8 +18,10 @@ Floats = npt.NDArray[np.float32]
 RGB = tuple[float, float, float]
 
 _FULL_DAY_DEG, _NIGHT_DEG = 18.0, -8.0
+NIGHT_FALLS = 0.4  # of `Daylight.night`: lamps go on
 _NIGHT_TINT = np.array([0.27, 0.31, 0.43])
 _LOW_SUN_TINT = np.array([1.10, 0.93, 0.76])
+_DUST, _DUST_TINT = np.array([0.72, 0.57, 0.38]), np.array([1.0, 0.88, 0.70])
 # The sun in a vehicle's own frame, high and a little behind it, because rears are what a driver looks at. It turns with
 # the body, which the eye does not notice and which costs nothing per frame.
 _BODY_SUN = np.array([0.36, -0.16, 0.919], np.float32)
@@ -55,6 +57,9 @@ def daylight(sky: Sky) -> Daylight:
     zenith = np.array([0.20, 0.43, 0.80]) * (1.0 - overcast) + grey * 0.85 * overcast
     horizon = np.array([0.78, 0.86, 0.93]) * (1.0 - overcast) + grey * 1.12 * overcast
     horizon = horizon * (1.0 - low_sun) + np.array([0.98, 0.80, 0.62]) * low_sun
+    dust = min(1.0, sky.dust / 100.0)
+    zenith, horizon = (color * (1.0 - 0.85 * dust) + _DUST * 0.85 * dust for color in (zenith, horizon))
+    tint = tint * (1.0 - dust + _DUST_TINT * dust)
     haze = min(1.0, sky.fog_density / 100.0)
     zenith = zenith * (1.0 - 0.8 * haze) + horizon * 0.8 * haze
     dark = _NIGHT_TINT * 0.25 + (1.0 - _NIGHT_TINT * 0.25) * day

@@ -10,19 +10,22 @@ from panda3d.core import BitMask32, Fog, NodePath
 
 from sim_bridge.embedded.contracts import Camera, Drawn, Echoes, LightState, Scan, Sky, Town
 from sim_bridge.embedded.renderer.actors import Actors
-from sim_bridge.embedded.renderer.light import Daylight, daylight
+from sim_bridge.embedded.renderer.light import NIGHT_FALLS, Daylight, daylight
 from sim_bridge.embedded.renderer.pipe import open_target
 from sim_bridge.embedded.renderer.signals import Signals
 from sim_bridge.embedded.renderer.sky import SkyDome
 from sim_bridge.embedded.renderer.static_scene import StaticScene
+from sim_bridge.embedded.renderer.street_light import StreetLight
 from sim_bridge.embedded.renderer.survey.survey import MEASURED_KINDS, Survey
 from sim_bridge.embedded.renderer.textures import Palette
+from sim_bridge.embedded.renderer.veil import Rain, fogged, thickness_per_m
 from sim_bridge.embedded.renderer.views import View
 
 # panda keeps bit 31 of a camera mask for itself.
 _MASK_BITS = 31
 _THICKEST_FOG_PER_M = 0.03
 _LARGEST_PX = 8192
+_FOG_DETAIL = 2  # pixels of a picture per pixel of the depth that its fog is drawn by
 _FOV_DEG = (1.0, 175.0)
 # Light is baked again when a weather moved it this far; a script that turns the sun a little each tick stays cheap.
 _SUN_STEP_DEG, _WEATHER_STEP = 2.0, 5.0
@@ -40,6 +43,8 @@ class Renderer:
         self._scene = NodePath("scene")
         self._static = StaticScene(self._scene, town, Palette())
         self._signals = Signals(self._scene, town.signals)
+        self._street_light = StreetLight(self._scene, town)
+        self._rain = Rain()
         self._actors = Actors(self._scene)
         self._dome = SkyDome()
         self._views: dict[int, View] = {}
@@ -89,6 +94,7 @@ class Renderer:
             self.forget_scan(camera_id)
             return
         self._view(camera_id)
+        self.forget_scan(camera_id)
         self._views.pop(camera_id).close()
 
     def _view(self, camera_id: int) -> View:
@@ -126,7 +132,19 @@ class Renderer:
         for camera_id, view in self._views.items():
             view.set_due(camera_id in due)
         self._target.engine.renderFrame()
-        return {camera_id: view.picture() for camera_id, view in due.items()}
+        pictures = {camera_id: view.picture() for camera_id, view in due.items()}
+        return self._in_weather(pictures, drawn, cameras, sky)
+
+    def _in_weather(
+        self, pictures: dict[int, npt.NDArray[np.uint8]], drawn: list[Drawn], cameras: list[Camera], sky: Sky
+    ) -> dict[int, npt.NDArray[np.uint8]]:
+        """Through fog, dust and rain, where there are any."""
+        if thickness_per_m(sky) > 0.0 and not self._target.is_gl:
+            depths = self._surveyed().depths(drawn, cameras, _FOG_DETAIL)
+            pictures = {i: fogged(picture, depths[i], sky, self._light) for i, picture in pictures.items()}
+        if sky.precipitation > 0.0:
+            pictures = {i: self._rain.over(picture, sky, self._light) for i, picture in pictures.items()}
+        return pictures
 
     def measure(self, drawn: list[Drawn], scans: list[Scan]) -> dict[int, Echoes]:
         """What the rays of each scan meet, by its id. Its views stay until `forget_scan`."""
@@ -149,7 +167,8 @@ class Renderer:
     def _relight(self, sky: Sky) -> None:
         self._sky = sky
         self._light = daylight(sky)
-        self._static.relight(self._light, min(1.0, sky.wetness / 100.0))
+        self._static.relight(self._light, min(1.0, sky.wetness / 100.0), min(1.0, sky.puddles / 100.0))
+        self._street_light.relight(self._light.night > NIGHT_FALLS)
         self._actors.relight(self._light)
         self._signals.relight(self._light.tint)
         self._dome.relight(sky, self._light)
@@ -159,12 +178,13 @@ class Renderer:
             view.hang_sky(self._dome, self._light.horizon)
 
     def _set_fog(self, sky: Sky) -> None:
-        """Fog thins out the distance in GL only: the software rasteriser has none, there it greys the sky alone."""
+        """GL fogs by itself while it draws; the software rasteriser cannot, there `veil` does it afterwards."""
         self._scene.clearFog()
-        if sky.fog_density > 0.0:
+        density = max(_THICKEST_FOG_PER_M * sky.fog_density / 100.0, thickness_per_m(sky))
+        if density > 0.0:
             fog = Fog("fog")
             fog.setColor(*self._light.horizon, 1.0)
-            fog.setExpDensity(_THICKEST_FOG_PER_M * sky.fog_density / 100.0)
+            fog.setExpDensity(density)
             self._scene.setFog(fog)
 
     def close(self) -> None:
@@ -197,5 +217,7 @@ def _differs(sky: Sky, baked: Sky | None) -> bool:
         abs(sky.fog_density - baked.fog_density),
         abs(sky.precipitation - baked.precipitation),
         abs(sky.wetness - baked.wetness),
+        abs(sky.puddles - baked.puddles),
+        abs(sky.dust - baked.dust),
     )
     return sun >= _SUN_STEP_DEG or clouds >= _WEATHER_STEP

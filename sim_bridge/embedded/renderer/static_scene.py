@@ -6,18 +6,19 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from panda3d.core import CullBinEnums, CullBinManager
+from panda3d.core import CullBinEnums, CullBinManager, TransparencyAttrib
 
 from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import Label, Mesh, Town
 from sim_bridge.embedded.renderer.geoms import Surface, geom_node, surface
 from sim_bridge.embedded.renderer.light import Daylight, shade_static
-from sim_bridge.embedded.renderer.textures import Palette
+from sim_bridge.embedded.renderer.textures import Palette, puddle_image, upload
 
 # Drawn in this order: solid things nearest first, then the sky, then flat ground from the bottom up. Flat layers look
 # at the depth of solid things but write none and so never fight each other: the software depth buffer is too coarse to
 # keep grass a few centimetres below a road from showing through it in the distance.
-PAINTER_ORDER = ("sky", "beyond", "terrain", "road", "marking", "pavement", "shadow")
+PAINTER_ORDER = ("sky", "beyond", "terrain", "road", "puddle", "marking", "pavement", "shadow")
+_MESH_LAYERS = ("terrain", "road", "marking", "pavement")
 _SOLID_BIN, _FLAT_BIN = "backseat solid", "backseat flat"
 _SOLID_SORT, _FLAT_SORT = 18, 22  # panda's own bins: opaque 20, transparent 30
 # Pieces this large are left out as a whole when out of sight. Each piece drawn costs as much as some hundred triangles,
@@ -26,6 +27,7 @@ _CHUNK_M = 220.0
 _WET = (0.40, 0.37, 0.33)  # what a soaked road loses of red, green and blue
 # Ground around the town's own: drawn from this gap on, in this many spokes, and without hills this far beyond the town.
 _SMALLEST_GAP_M, _SPOKES, _OPEN_SIGHT_M = 30.0, 96, 290.0
+_FIRST_PUDDLES, _PUDDLE_TILE_M = 0.04, 15.0
 _GRASS_TONE = (0.42, 0.53, 0.29)
 
 
@@ -36,7 +38,7 @@ def sort_layer(node: Any, layer: str) -> None:
     elif layer == "solid":
         nearest_first(node)
     else:
-        raise ValueError(f"expected a mesh layer out of {PAINTER_ORDER[2:6]} or solid, got {layer!r}")
+        raise ValueError(f"expected a mesh layer out of {_MESH_LAYERS} or solid, got {layer!r}")
 
 
 def _open_bins() -> None:
@@ -80,8 +82,8 @@ class StaticScene:
             parent.setTexture(texture)
         self._pieces.extend((piece, parent, None) for piece in chunked(whole))
 
-    def relight(self, light: Daylight, wetness: float = 0.0) -> None:
-        """`wetness` 0..1 darkens the roads."""
+    def relight(self, light: Daylight, wetness: float = 0.0, puddles: float = 0.0) -> None:
+        """`wetness` 0..1 darkens the roads; `puddles` 0..1 of them mirror the sky."""
         wet_road = np.array([1.0, 1.0, 1.0], np.float32) - np.array(_WET, np.float32) * wetness
         for child in self.node.getChildren():
             child.getChildren().detach()
@@ -93,6 +95,24 @@ class StaticScene:
                 colors[:, :3] *= wet_road
             parent.attachNewNode(geom_node("piece", _recolored(piece, colors)))
         self._attach_beyond(light)
+        self._flood(light, puddles)
+
+    def _flood(self, light: Daylight, puddles: float) -> None:
+        """A sheet over the roads that is clear but for puddles, which have the colour of the sky low over the road."""
+        self.node.findAllMatches("puddles").detach()
+        if puddles < _FIRST_PUDDLES:
+            return
+        sheet = self.node.attachNewNode("puddles")
+        for piece, parent, _ in self._pieces:
+            if parent.getName() == "road":
+                colors = np.ones_like(piece.colors)
+                colors[:, :3] = np.clip(np.array(light.horizon) * 0.8 + np.array(light.zenith) * 0.1, 0.0, 1.0)
+                uvs = (piece.vertices[:, :2] / _PUDDLE_TILE_M).astype(np.float32)
+                flooded = Surface(piece.vertices, piece.normals, colors, uvs, piece.triangles)
+                sheet.attachNewNode(geom_node("puddles", flooded))
+        sheet.setTexture(upload("puddles", puddle_image(puddles)))
+        sheet.setTransparency(TransparencyAttrib.MAlpha)
+        paint_in_order(sheet, "puddle")
 
     def _attach_beyond(self, light: Daylight) -> None:
         if self._beyond is None:

@@ -155,6 +155,14 @@ PAINTERS: dict[str, Callable[[], Image]] = {
 }
 
 
+def puddle_image(amount: float, size: int = 256) -> Image:
+    """(S, S, 4) white whose opacity is where puddles stand: the more of them, the larger `amount` 0..1 is."""
+    hollow = sum(w * tileable_noise(f"puddles {cells}", size, cells) for cells, w in ((5, 0.6), (11, 0.28), (29, 0.12)))
+    image = np.ones((size, size, 4), np.float32)
+    image[..., 3] = np.clip((hollow - (0.80 - 0.27 * amount)) / 0.05, 0.0, 1.0) * 0.58
+    return image
+
+
 def soft_disc(size: int = 64, power: float = 1.0) -> Image:
     """(S, S) opacity of a soft-edged rounded blob: 1 in the middle, 0 at the rim."""
     axis = (np.arange(size) + 0.5) / size * 2.0 - 1.0

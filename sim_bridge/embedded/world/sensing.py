@@ -11,6 +11,7 @@ from sim_bridge.embedded.wire import messages
 from sim_bridge.embedded.wire.codec import encoded
 from sim_bridge.embedded.wire.framing import pack
 from sim_bridge.embedded.wire.messages import SensorType
+from sim_bridge.embedded.wire.structs import Weather
 from sim_bridge.embedded.world import records
 from sim_bridge.embedded.world.actors import Actor, Prop, SensorActor, Vehicle, Walker
 from sim_bridge.embedded.world.instruments import Gnss, Imu
@@ -158,7 +159,7 @@ class Sensing:
                     world.painter.add_camera(camera)
                     self._cameras.add(camera.camera_id)
             lights = {light.signal.signal_id: light.state for light in world.lights}
-            pictures = world.painter.render(drawn, list(cameras.values()), lights, self._sky())
+            pictures = world.painter.render(drawn, list(cameras.values()), lights, sky_of(world.weather))
         # A picture that cannot be drawn must cost that picture only, not the clients that wait for the next tick.
         except Exception:
             _LOG.exception("frame %d: the renderer failed; its pictures are missing", world.frame)
@@ -183,16 +184,24 @@ class Sensing:
                 drawn.append(Drawn(actor.actor_id, actor.pose))
         return drawn
 
-    def _sky(self) -> Sky:
-        weather = self._world.weather
-        return Sky(
-            sun_altitude=weather.sun_altitude,
-            sun_azimuth=weather.sun_azimuth,
-            cloudiness=weather.cloudiness,
-            fog_density=weather.fog_density,
-            wetness=max(weather.wetness, weather.precipitation_deposits),
-            precipitation=weather.precipitation,
-        )
+
+def sky_of(weather: Weather) -> Sky:
+    """The sky of a weather in CARLA's figures."""
+    if weather.cloudiness < 0.0:
+        # The preset "Default" says so for every figure: the map's own weather.
+        weather = Weather()
+    return Sky(
+        sun_altitude=weather.sun_altitude,
+        sun_azimuth=weather.sun_azimuth,
+        cloudiness=weather.cloudiness,
+        fog_density=weather.fog_density,
+        wetness=max(weather.wetness, weather.precipitation_deposits),
+        precipitation=weather.precipitation,
+        puddles=weather.precipitation_deposits,
+        dust=weather.dust_storm,
+        wind=weather.wind_intensity,
+        fog_distance_m=weather.fog_distance,
+    )
 
 
 def _walking(walker: Walker) -> Drawn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +55,11 @@ class Survey:
 
     def pictures(self, drawn: list[Drawn], cameras: list[Camera]) -> dict[int, npt.NDArray[np.uint8]]:
         """(H, W, 4) BGRA by camera id, in CARLA's encoding of the camera's kind."""
+        due = self._aimed(drawn, cameras)
+        return {camera.camera_id: self._developed(camera.kind, due[camera.camera_id]) for camera in cameras}
+
+    def _aimed(self, drawn: list[Drawn], cameras: list[Camera]) -> dict[int, NumberView]:
+        """The cameras' views, drawn."""
         due = {camera.camera_id: self._view_of(camera) for camera in cameras}
         hidden: dict[int, Any] = {}
         for camera in cameras:
@@ -61,7 +67,16 @@ class Survey:
             if camera.hides:
                 hidden[camera.hides] = hidden.get(camera.hides, BitMask32.allOff()) | due[camera.camera_id].mask
         self._draw(drawn, hidden, list(due.values()))
-        return {camera.camera_id: self._developed(camera.kind, due[camera.camera_id]) for camera in cameras}
+        return due
+
+    def depths(self, drawn: list[Drawn], cameras: list[Camera], shrunk: int) -> dict[int, npt.NDArray[np.float32]]:
+        """(H, W) metres along each camera's axis, 1000 where nothing is, `shrunk` times smaller than its pictures."""
+        small = [
+            replace(c, width=max(1, c.width // shrunk), height=max(1, c.height // shrunk), kind="depth")
+            for c in cameras
+        ]
+        views = self._aimed(drawn, small)
+        return {camera_id: self._depth_in(view) for camera_id, view in views.items()}
 
     def _view_of(self, camera: Camera) -> NumberView:
         window = _window_of(camera)
@@ -86,6 +101,12 @@ class Survey:
         if kind == "normals":
             return pictures.normals_picture(numbers, planes, np.asarray(np.linalg.inv(matrix), np.float64), faces.count)
         return pictures.depth_picture(pictures.depths(numbers, planes, view.window, faces.count))
+
+    def _depth_in(self, view: NumberView) -> npt.NDArray[np.float32]:
+        numbers, faces = view.numbers(), self._faces
+        numbers[numbers >= faces.count] = 0
+        planes = faces.planes(faces.seen_in(numbers), view.camera_from_world())
+        return pictures.depths(numbers, planes, view.window, faces.count)
 
     # ---- scans ------------------------------------------------------------------------------------------------------
 
