@@ -6,8 +6,10 @@ Each runs in a process of its own, because libcarla ends the process it is in wh
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import math
 import queue
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -373,6 +375,36 @@ def traffic(port: int) -> None:
         world.tick()
 
 
+def drives_alike(port: int) -> None:
+    """Print a hash of where the Traffic Manager's cars went and how fast, in a new episode and after a reload."""
+    hashes = [_traffic_hash(port, ticks=80)]
+    client_of(port).reload_world()
+    hashes.append(_traffic_hash(port, ticks=80))
+    print(*hashes)
+
+
+def _traffic_hash(port: int, ticks: int) -> str:
+    client, digest = client_of(port), hashlib.sha256()
+    with ticked(client) as world, managed(client, port + 60, seed=7) as manager:
+        blueprints, points = world.get_blueprint_library().filter("vehicle.*"), world.get_map().get_spawn_points()
+        spawned = (world.try_spawn_actor(blueprints[k], point) for k, point in enumerate(points[::30][:10]))
+        cars = [car for car in spawned if car is not None]
+        world.tick()
+        for car in cars:
+            car.set_autopilot(True, manager.get_port())
+        for _ in range(ticks):
+            world.tick()
+            for car in cars:
+                place, turn, speed = car.get_location(), car.get_transform().rotation, car.get_velocity()
+                digest.update(struct.pack("<6f", place.x, place.y, place.z, turn.yaw, speed.x, speed.y))
+        assert sum(car.get_velocity().length() > 1.0 for car in cars) >= 4
+        for car in cars:
+            car.set_autopilot(False, manager.get_port())
+            car.destroy()
+        world.tick()
+    return digest.hexdigest()
+
+
 def walks(port: int) -> None:
     """CARLA's walker AI on the town's own navigation mesh: on sidewalks, and on lanes only to cross them."""
     with synchronous(port) as world:
@@ -449,7 +481,10 @@ SCRIPTS: dict[str, Callable[[int], None]] = {
 
 _RUNNABLE = {
     **SCRIPTS,
-    **{script.__name__: script for script in (leaves_a_car, finds_the_car_left_behind, traffic, walks, sees_the_town)},
+    **{
+        script.__name__: script
+        for script in (leaves_a_car, finds_the_car_left_behind, traffic, drives_alike, walks, sees_the_town)
+    },
 }
 
 if __name__ == "__main__":

@@ -58,13 +58,15 @@ def gather_heard() -> None:
             HEARD.update(told[0][1] if isinstance(told, list) else ())
 
 
-def run_script(name: str, port: int, module: str = "tests.embedded.client_scripts") -> None:
+def run_script(name: str, port: int, module: str = "tests.embedded.client_scripts") -> str:
+    """What the script said. It must end well."""
     done = subprocess.run(
         [sys.executable, "-m", module, name, str(port)],
         cwd=ROOT, text=True, capture_output=True, timeout=60.0,
     )  # fmt: skip
     assert done.returncode == 0, f"{name} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "done" in done.stdout
+    return done.stdout
 
 
 def start_over(port: int) -> None:
