@@ -14,7 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--scene",
         default="",
         metavar="NAME",
-        help="Play this scene, one of those that `scenes` lists. It brings its own cast, so no other traffic drives.",
+        help="Play this scene: one of those that `scenes` lists, or a .json file of your own. It brings its own "
+        "cast, so no other traffic drives.",
     )
     parser.add_argument(
         "--routes", default="", metavar="FILE", help="Drive a route of this file, which is XML of CARLA's Leaderboard."
@@ -49,7 +50,7 @@ def refusal(args: argparse.Namespace, town: str) -> str:
         journey_of(args.scene, args.routes, args.route)
         wanted = town_of(args)
     except OSError as problem:
-        return f"The route file {args.routes} cannot be read: {problem.strerror or problem}."
+        return f"{args.routes or args.scene} cannot be read: {problem.strerror or problem}."
     except ValueError as problem:
         return str(problem)
     if wanted and town and wanted != town:

@@ -112,12 +112,16 @@ def _synchronous(world: Any) -> Iterator[None]:
 def _filled(client: Any, world: Any, load: Load) -> Iterator[tuple[list[queue.Queue[Any]], int]]:
     """The load in the world: its cameras' queues, and how many vehicles the Traffic Manager drives."""
     actors: list[Any] = []
+    cars: list[Any] = []
     manager = _manager(client) if load.vehicles else None
     try:
         eyes = _eyes(world, load, actors)
         cars = _traffic(world, load.vehicles, manager, actors)
         yield eyes, len(cars)
     finally:
+        if manager is not None:
+            for car in cars:  # a manager whose vehicles are destroyed under it takes the process down
+                car.set_autopilot(False, manager.get_port())
         for actor in actors:
             if actor.type_id.startswith("sensor.") and actor.is_listening():
                 actor.stop()

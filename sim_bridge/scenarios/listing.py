@@ -19,14 +19,16 @@ from sim_bridge.scenarios.scene import Scene
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("name", nargs="?", default="", help="Tell about this scene only.")
+    parser.add_argument(
+        "name", nargs="?", default="", help="Tell about this scene only; a .json file may be one of your own."
+    )
     parser.add_argument("--json", action="store_true", help="Print the list as JSON.")
 
 
 def main(args: argparse.Namespace) -> int:
     try:
         scenes = [load(name) for name in ((args.name,) if args.name else names())]
-    except ValueError as problem:
+    except (ValueError, OSError) as problem:
         print(problem)
         return 2
     rows = [_row(scene) for scene in scenes]

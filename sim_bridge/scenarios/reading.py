@@ -45,7 +45,12 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> Scene:
-    """A scene by its name. Raises ValueError naming the known ones, or the mistake in the file."""
+    """A scene by its name, or out of a file of one's own when the name ends in .json.
+
+    Raises ValueError naming the known ones, or the mistake in the file, and OSError for a file that is not there.
+    """
+    if name.endswith(".json"):
+        return load_file(Path(name))
     if name not in names():
         raise ValueError(f"There is no scene {name!r}. The scenes are: {', '.join(names())}.")
     return load_file(FOLDER / f"{name}.json")
