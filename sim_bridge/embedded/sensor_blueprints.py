@@ -108,6 +108,21 @@ _OBSTACLE: dict[str, Value] = {
     "debug_linetrace": False,
     **_TICK,
 }
+_RADIO: dict[str, Value] = {
+    "noise_seed": 0,
+    "frequency_ghz": 5.9,
+    "transmit_power": 21.5,
+    "receiver_sensitivity": -99.0,
+    "combined_antenna_gain": 10.0,
+    "scenario": "highway",
+    "path_loss_model": "winner",
+    "path_loss_exponent": 2.7,
+    "d_ref": 1.0,
+    "filter_distance": 500.0,
+    "use_etsi_fading": True,
+    "custom_fading_stddev": 0.0,
+    **_TICK,
+}
 
 SENSORS: dict[str, dict[str, Value]] = {
     "sensor.camera.rgb": _RGB,
@@ -126,7 +141,19 @@ SENSORS: dict[str, dict[str, Value]] = {
     "sensor.camera.dvs": _DVS,
     "sensor.lidar.ray_cast": _LIDAR,
     "sensor.lidar.ray_cast_semantic": _SWEEP,
+    "sensor.other.v2x": {**_RADIO, "gen_cam_min": 0.1, "gen_cam_max": 1.0, "fixed_rate": False},
+    "sensor.other.v2x_custom": {**_RADIO, "channel_id": "Default"},
+    "sensor.other.rss": {},
 }
 
 # Scripts look these up and set their attributes before they spawn any; spawning one is refused in words.
-UNSUPPORTED = frozenset({"sensor.camera.cosmos_visualization", "sensor.camera.optical_flow", "sensor.camera.dvs"})
+UNSUPPORTED = frozenset(
+    {
+        "sensor.camera.cosmos_visualization",
+        "sensor.camera.optical_flow",
+        "sensor.camera.dvs",
+        "sensor.other.v2x",
+        "sensor.other.v2x_custom",
+        "sensor.other.rss",
+    }
+)
