@@ -5,12 +5,13 @@ stopped for. Its findings go into the facts of the look; one per drive.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from model.teacher import detour, foresight
-from model.teacher.detour import Detour
+from model.teacher.detour import Detour, LaneAt
 from model.teacher.foresight import TurnRates
 from model.teacher.lane_walk import Course, has_oncoming_left, may_change, neighbour
 from model.teacher.memory import Blocker, StopSigns
@@ -23,7 +24,6 @@ from sim_bridge.messages import TICK_S
 # Standing this long is blocking the lane; a car with its brake lamps lit may only be waiting.
 BLOCKS_AFTER_S, WAITS_AFTER_S = 2.0, 30.0
 QUEUE_SIGN_M = 25.0
-LANE_M = 3.5
 
 
 class Attention:
@@ -40,7 +40,7 @@ class Attention:
 
     # ---- before the facts are made
 
-    def way(self, here: Surroundings, route: Course, start: object) -> Course:
+    def way(self, here: Surroundings, route: Course, lane_at: LaneAt) -> Course:
         """The route, moved aside where somebody blocks the lane and the next one is free."""
         self._rates = self._turns.update(here)
         self._keeps_off_m = None
@@ -49,14 +49,15 @@ class Attention:
         if obstacle is None or detour.is_over(here, route.xy, obstacle):
             self._detour = obstacle = None
         if self._detour is None and ahead is not None:
-            self._detour, obstacle = self._found_detour(here, route, start, *ahead), ahead[0]
+            self._detour, obstacle = self._found_detour(here, route, lane_at, *ahead), ahead[0]
         if self._detour is None or obstacle is None:
             return route
         first, last = detour.span(here, route.xy, obstacle)
-        return Course(detour.shifted(route.xy, self._detour.aside_m, first, last), route.in_junction, route.first)
+        aside = detour.asides(route.xy, self._detour, last, lane_at)
+        return Course(detour.shifted(route.xy, aside, first, last), route.in_junction, route.first)
 
     def _found_detour(
-        self, here: Surroundings, route: Course, start: object, body: Body, gap_m: float
+        self, here: Surroundings, route: Course, lane_at: LaneAt, body: Body, gap_m: float
     ) -> Detour | None:
         stays = body.kind == OBSTACLE or body.has_hazard_lights
         stands = body.speed_mps < detour.STANDS_MPS
@@ -68,17 +69,22 @@ class Attention:
         if not blocks or bool(route.in_junction[:15].any()):
             return None
         last = detour.span(here, route.xy, body)[1]
-        return next((way for way in self._sides(body, start) if detour.is_free(here, route.xy, way, last)), None)
+        for way in self._sides(body, lane_at(body.x, body.y)):
+            if detour.is_free(here, route.xy, way, detour.asides(route.xy, way, last, lane_at), last):
+                return way
+        return None
 
     @staticmethod
-    def _sides(body: Body, start: object) -> list[Detour]:
-        """The lanes beside, one's own direction first."""
-        found = [
-            Detour(body.actor_id, LANE_M if side == "right" else -LANE_M, False)
-            for side in ("left", "right")
-            if neighbour(start, side) is not None and may_change(start, side)
-        ]
-        return found or ([Detour(body.actor_id, -LANE_M, True)] if has_oncoming_left(start) else [])
+    def _sides(body: Body, lane: Any) -> list[Detour]:
+        """The ways round over the lanes beside the blocked one, its own direction first."""
+        found = []
+        for name, side in (("left", -1), ("right", 1)):
+            beside = neighbour(lane, name)
+            if beside is not None and may_change(lane, name):
+                found.append(Detour(body.actor_id, side, beside.lane_id, False))
+        if not found and has_oncoming_left(lane):
+            found.append(Detour(body.actor_id, -1, lane.get_left_lane().lane_id, True))
+        return found
 
     @staticmethod
     def _is_queue(here: Surroundings, route: Course) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +14,9 @@ from model.teacher.surroundings import Body, Surroundings
 from model.teacher.way import LEAD_CORRIDOR_M, along, reach
 from model.training.paths import headings
 
-Line = npt.NDArray[np.float64]
+Line = npt.NDArray[np.float64]  # (N, 2), a metre apart
+Series = npt.NDArray[np.float64]  # (N,)
+LaneAt = Callable[[float, float], Any]  # x, y in the world -> the lane's carla.Waypoint there
 
 # How far before and after the obstacle the shifted way reaches, from box to box, and how long it takes to change.
 BEFORE_M, AFTER_M, CHANGE_M = 5.0, 5.0, 10.0
@@ -24,15 +29,34 @@ KEPT_GAP_M = 8.0
 # What stands this near behind an obstacle is gone round in one go with it.
 CHAIN_M = 14.0
 STANDS_MPS = 0.2
+LANE_M = 3.5
+SAMPLE_M = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Detour:
-    """Round `actor_id`, by this much to the right (negative: left) of the route."""
+    """Round `actor_id` over the lane beside the one it blocks: to the right (side 1) or left (-1) of that."""
 
     actor_id: int
-    aside_m: float
+    side: int
+    lane_id: int  # of the lane it leads over
     against_traffic: bool
+
+
+def asides(route: Line, detour: Detour, last_m: float, lane_at: LaneAt) -> Series:
+    """(N,) how far right of the route the detour's lane lies at each metre of it.
+
+    The route itself may lie in either lane, or lead from one to the other; the map says which.
+    """
+    metres = np.arange(0.0, min(len(route) - 1.0, last_m + AFTER_M + CHANGE_M), SAMPLE_M)
+    heading_of = headings(route)
+    found = []
+    for k in metres.astype(int):
+        lane = lane_at(float(route[k, 0]), float(route[k, 1]))
+        where, yaw = lane.transform.location, heading_of[k]
+        middle = math.cos(yaw) * (where.y - route[k, 1]) - math.sin(yaw) * (where.x - route[k, 0])
+        found.append(middle + (0.0 if lane.lane_id == detour.lane_id else detour.side * LANE_M))
+    return np.interp(np.arange(len(route)), metres, found)
 
 
 def span(here: Surroundings, route: Line, obstacle: Body) -> tuple[float, float]:
@@ -51,8 +75,8 @@ def span(here: Surroundings, route: Line, obstacle: Body) -> tuple[float, float]
     return first, last
 
 
-def shifted(route: Line, aside_m: float, first_m: float, last_m: float) -> Line:
-    """The route moved to the right by `aside_m` from `first_m` to `last_m` of it; points stay about a metre apart."""
+def shifted(route: Line, aside_m: Series, first_m: float, last_m: float) -> Line:
+    """The route moved to the right by `aside_m` (N,) from `first_m` to `last_m` of it, points about a metre apart."""
     metres = np.arange(len(route), dtype=np.float64)
     rise = np.clip((metres - (first_m - BEFORE_M - CHANGE_M)) / CHANGE_M, 0.0, 1.0)
     fall = np.clip(((last_m + AFTER_M + CHANGE_M) - metres) / CHANGE_M, 0.0, 1.0)
@@ -60,16 +84,17 @@ def shifted(route: Line, aside_m: float, first_m: float, last_m: float) -> Line:
     share = u * u * (3.0 - 2.0 * u)
     heading_of = headings(route)
     normal = np.column_stack([-np.sin(heading_of), np.cos(heading_of)])
-    return route + aside_m * share[:, None] * normal
+    return route + (aside_m * share)[:, None] * normal
 
 
-def is_free(here: Surroundings, route: Line, detour: Detour, last_m: float) -> bool:
+def is_free(here: Surroundings, route: Line, detour: Detour, aside_m: Series, last_m: float) -> bool:
     """Whether nobody is in the way in the other lane, or comes along it before the car is back past `last_m`."""
     start = along(route, (here.ego.x, here.ego.y))[0]
     reach_ahead = last_m - start + (ONCOMING_M if detour.against_traffic else AHEAD_M)
     for body in (*here.bodies, *here.obstacles):
         distance, right, _ = along(route, (body.x, body.y))
-        if abs(right - detour.aside_m) < IN_LANE_M and -BEHIND_M < distance - start < reach_ahead:
+        in_lane = abs(right - aside_m[min(len(aside_m) - 1, max(0, round(distance)))]) < IN_LANE_M
+        if in_lane and -BEHIND_M < distance - start < reach_ahead:
             return False
     return True
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
+import carla
 import numpy as np
 
 from model.teacher import lane_walk
@@ -134,7 +135,7 @@ class TeacherDriver:
         here = dataclasses.replace(here, ego=me)
         route, start = self._route()
         if not only_seen:
-            route = self._attention.way(here, route, start)
+            route = self._attention.way(here, route, self._lane_at)
         hints = Hints(
             np.asarray(observation.target_points_xy_in_ego, dtype=np.float32),
             int(observation.command.value),
@@ -155,6 +156,9 @@ class TeacherDriver:
             return self._attention.heeded(facts, here, route)
         has_stop = any(sign.kind == "stop" for sign in facts.signs or ())
         return dataclasses.replace(facts, stop_m=self._attention.stop_m if has_stop else None)
+
+    def _lane_at(self, x: float, y: float) -> Any:
+        return self._source.carla_map.get_waypoint(carla.Location(x=x, y=y, z=0.0))
 
     def _route(self) -> tuple[Course, Any]:
         """The navigator's dense route from the car on, and the lane waypoint it starts on."""

@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
+import carla
 import numpy as np
 import pytest
 
@@ -33,16 +34,16 @@ AT_EIGHT = np.arange(1, 15) * 2.0  # metres driven at 8 m/s, each quarter of a s
 class FakeLane:
     """A lane of a straight road along x, with a same-direction lane on the left or an oncoming one."""
 
-    lane_id, lane_type, road_id, s = -1, __import__("carla").LaneType.Driving, 1, 0.0
+    lane_type = carla.LaneType.Driving
 
-    def __init__(self, has_left: bool) -> None:
-        self.lane_change = __import__("carla").LaneChange.Left if has_left else __import__("carla").LaneChange.NONE
+    def __init__(self, has_left: bool, x: float = 0.0, y: float = 0.0) -> None:
+        self.lane_change = carla.LaneChange.Left if has_left else carla.LaneChange.NONE
+        self.lane_id = -1 if y > -1.75 else -2 if has_left else 1
+        self.transform = carla.Transform(carla.Location(x, 0.0 if y > -1.75 else -3.5, 0.0))
         self._has_left = has_left
 
     def get_left_lane(self) -> Any:
-        beside = FakeLane(False)
-        beside.lane_id = -2 if self._has_left else 1
-        return beside
+        return FakeLane(self._has_left, y=-3.5)
 
     def get_right_lane(self) -> None:
         return None
@@ -113,7 +114,7 @@ def test_a_shifted_way_clears_the_obstacle_and_comes_back() -> None:
     parked = car(9, 40.0, 0.3)
     first, last = detour.span(around(parked, car(8, 20.0, -3.5)), LINE, parked)
     assert (first, last) == pytest.approx((37.6, 42.4))
-    line = detour.shifted(LINE, -3.5, first, last)
+    line = detour.shifted(LINE, np.full(111, -3.5), first, last)
     assert np.abs(line[:20, 1]).max() < 0.01 and np.abs(line[70:, 1]).max() < 0.01
     assert line[35:46, 1] == pytest.approx(np.full(11, -3.5))
 
@@ -139,19 +140,29 @@ def test_a_route_that_leads_past_by_itself_ends_the_detour() -> None:
 
 def test_the_other_lane_must_be_free_and_farther_against_traffic() -> None:
     parked, last_m = car(9, 30.0, 0.0), 32.4
-    along_with, against = Detour(9, -3.5, False), Detour(9, -3.5, True)
-    assert detour.is_free(around(parked), LINE, along_with, last_m)
-    assert not detour.is_free(around(parked, car(3, 5.0, -3.5)), LINE, along_with, last_m)
+    along_with, against, aside = Detour(9, -1, -2, False), Detour(9, -1, 1, True), np.full(111, -3.5)
+    assert detour.is_free(around(parked), LINE, along_with, aside, last_m)
+    assert not detour.is_free(around(parked, car(3, 5.0, -3.5)), LINE, along_with, aside, last_m)
     oncoming = car(4, 80.0, -3.5, yaw_rad=math.pi, speed_mps=8.0)
-    assert detour.is_free(around(parked, oncoming), LINE, along_with, last_m)
-    assert not detour.is_free(around(parked, oncoming), LINE, against, last_m)
+    assert detour.is_free(around(parked, oncoming), LINE, along_with, aside, last_m)
+    assert not detour.is_free(around(parked, oncoming), LINE, against, aside, last_m)
+
+
+def test_a_route_that_leads_back_into_the_blocked_lane_is_kept_in_the_free_one() -> None:
+    metres = np.arange(111.0)
+    back = np.column_stack([metres, -3.5 + 3.5 * np.clip((metres - 10.0) / 15.0, 0.0, 1.0)])
+    way = Detour(9, -1, -2, False)
+    aside = detour.asides(back, way, 60.0, lambda x, y: FakeLane(True, x, y))
+    line = detour.shifted(back, aside, 30.0, 60.0)
+    assert line[25:66, 1] == pytest.approx(np.full(41, -3.5), abs=0.3)
+    assert line[:66, 1].max() < -1.9  # never nearer to the blocked lane than the line between the two
+    assert line[80:, 1] == pytest.approx(np.zeros(31), abs=0.01)
 
 
 def looks(attention: Attention, here: Surroundings, has_left: bool, ticks: int) -> FrameFacts:
     """The facts after some ticks of looking at the same scene."""
-    lane = FakeLane(has_left)
     for _ in range(ticks):
-        course = attention.way(here, COURSE, lane)
+        course = attention.way(here, COURSE, lambda x, y: FakeLane(has_left, x, y))
         lanes = Lanes(course, None, None, {}, False, False, False, "1:-1:0")
         facts = attention.heeded(frame_facts(here, lanes, eye_of(here.ego, 0.0), only_seen=False), here, course)
     return facts
