@@ -6,6 +6,7 @@ The page's process reads flags too, so nothing here imports torch before `load`.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,8 @@ def refusal(args: argparse.Namespace) -> str:
         print(licence.demand(args.accept_simlingo_license))
     except licence.LicenceNotAccepted as refused:
         return str(refused)
+    if importlib.util.find_spec("transformers") is None:
+        return "--model simlingo needs the transformers library: run `pip install -e .[simlingo]` and start again."
     if args.checkpoint is None or not args.checkpoint.exists():
         return f"--model simlingo needs --checkpoint with the weights' file; {args.checkpoint or 'none'} was given."
     return ""
