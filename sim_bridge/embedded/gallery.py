@@ -96,8 +96,9 @@ def _town_tiles(prefer: str) -> list[Tile]:
         renderer = Renderer(town, prefer)
         drawn = _traffic(renderer, town, 0)
         x0, y0, x1, y1 = town.bounds
-        height = 0.62 * max(x1 - x0, (y1 - y0) * 1.8)
-        above = Camera(1, 400, 225, 80.0, Pose((x0 + x1) / 2.0 - height * 0.35, (y0 + y1) / 2.0, height, -70.0, 0.0))
+        # North is up; 80 degrees see 1.68 times the height across, and nine sixteenths of that upwards.
+        height = 0.95 * max((x1 - x0) / 1.68, (y1 - y0) / 0.944)
+        above = Camera(1, 400, 225, 80.0, Pose((x0 + x1) / 2.0, (y0 + y1) / 2.0, height, -90.0, -90.0))
         tiles.append((f"{name} from above", _shot(renderer, above, drawn, AFTERNOON, town)))
         for start in (0, len(town.spawn_points) // 3, 2 * len(town.spawn_points) // 3):
             view = _behind(town.spawn_points[start], 400, 225)

@@ -10,15 +10,22 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from sim_bridge.embedded import town as towns
-from sim_bridge.embedded.contracts import Camera, Drawn, LightState, Pose, Sky, Town
+from sim_bridge.embedded.contracts import Camera, Drawn, LightState, Pose, Scan, Sky, Town
 from sim_bridge.embedded.renderer import Renderer
+from sim_bridge.embedded.renderer.survey.survey import MEASURED_KINDS
 from sim_bridge.embedded.vehicles import DEFAULT_EGO, VEHICLES
+
+Floats = npt.NDArray[np.float64]
 
 _FRONT = (1024, 512, 110.0, -1.5, 2.0, 0.0)  # width, height, fov, ahead of the car, height, pitch
 _CHASE = (512, 256, 90.0, -7.5, 3.6, -12.0)
@@ -33,6 +40,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--sun", type=float, default=45.0, help="The sun's altitude in degrees; below -8 it is night.")
     parser.add_argument("--clouds", type=float, default=10.0, help="Cloudiness, 0 to 100.")
     parser.add_argument("--prefer", default="auto", help="Which renderer to use: auto, software or gl.")
+    parser.add_argument("--fog", type=float, default=0.0, help="Fog density, 0 to 100.")
+    parser.add_argument("--rain", type=float, default=0.0, help="Precipitation, 0 to 100.")
+    parser.add_argument("--sensors", action="store_true", help="Time the measuring cameras, a lidar and a radar too.")
     parser.add_argument("--out", type=Path, help="Where to write the picture, a PNG; nothing is written without it.")
     parser.add_argument("--json", action="store_true", help="Print the figures as JSON.")
     return parser.parse_args()
@@ -59,15 +69,42 @@ def _traffic(renderer: Renderer, town: Town, start: int, count: int) -> list[Dra
     return drawn
 
 
-def _timed(renderer: Renderer, drawn: list[Drawn], cameras: list[Camera], sky: Sky, ticks: int) -> dict[str, float]:
+def _timed(work: Callable[[], object], ticks: int) -> dict[str, float]:
     cpu, wall = [], []
     for _ in range(ticks):
         began, began_cpu = time.perf_counter(), time.process_time()
-        renderer.render(drawn, cameras, {}, sky)
+        work()
         wall.append(time.perf_counter() - began)
         cpu.append(time.process_time() - began_cpu)
     figures = {"cpu_ms_median": np.median(cpu), "cpu_ms_p10": np.percentile(cpu, 10), "wall_ms_median": np.median(wall)}
     return {name: round(float(value) * 1000.0, 2) for name, value in figures.items()}
+
+
+def _sensor_figures(renderer: Renderer, drawn: list[Drawn], front: Camera, sky: Sky, ticks: int) -> dict[str, object]:
+    """The cameras that measure, as large as the front one, and what scanning sensors shoot in a tick of 50 ms."""
+    figures: dict[str, object] = {}
+    for number, kind in enumerate(MEASURED_KINDS, start=11):
+        camera = replace(front, camera_id=number, kind=kind)
+        renderer.add_camera(camera)
+        figures[kind] = _timed(partial(renderer.render, drawn, [camera], {}, sky), ticks)
+    scans = {
+        "lidar, 64 lasers, 600,000 points/s, 10 turns/s": (np.linspace(-180.0, 0.0, 469), np.linspace(10.0, -30.0, 64)),
+        "lidar, 32 lasers, 56,000 points/s, 20 turns/s": (np.linspace(-180.0, 180.0, 88), np.linspace(10.0, -30.0, 32)),
+        "radar, 1,500 points/s": (np.linspace(-15.0, 15.0, 15), np.linspace(-15.0, 15.0, 5)),
+    }
+    for number, (name, (azimuth, elevation)) in enumerate(scans.items(), start=21):
+        scan = _scan(number, front.pose, azimuth, elevation)
+        figures[name] = _timed(partial(renderer.measure, drawn, [scan]), ticks)
+    return figures
+
+
+def _scan(number: int, pose: Pose, azimuth: Floats, elevation: Floats) -> Scan:
+    flat, up = (angles.ravel() for angles in np.meshgrid(np.radians(azimuth), np.radians(elevation)))
+    rays = np.stack([np.cos(up) * np.cos(flat), np.cos(up) * np.sin(flat), np.sin(up)], axis=1).astype(np.float32)
+    is_ring = np.ptp(azimuth) > 100.0
+    fan = (-180.0, 180.0) if is_ring else (float(azimuth.min()), float(azimuth.max()))
+    pitch = (abs(float(azimuth[1] - azimuth[0])), abs(float(elevation[1] - elevation[0]))) if is_ring else (0.15, 0.15)
+    return Scan(number, pose, rays, 100.0, fan, (float(elevation.min()), float(elevation.max())), pitch)
 
 
 def main() -> int:
@@ -78,12 +115,14 @@ def main() -> int:
     front, chase = _camera(1, drawn[0].pose, _FRONT), _camera(2, drawn[0].pose, _CHASE)
     for camera in (front, chase):
         renderer.add_camera(camera)
-    sky = Sky(sun_altitude=args.sun, cloudiness=args.clouds)
+    sky = Sky(sun_altitude=args.sun, cloudiness=args.clouds, fog_density=args.fog, precipitation=args.rain)
     lights = {signal.signal_id: LightState((signal.phase % 2) * 2) for signal in town.signals}
     pictures = renderer.render(drawn, [front, chase], lights, sky)
     figures: dict[str, object] = {"renderer": renderer.backend, "town": town.name, "vehicles": args.vehicles}
-    figures["front"] = _timed(renderer, drawn, [front], sky, args.ticks)
-    figures["front and chase"] = _timed(renderer, drawn, [front, chase], sky, args.ticks)
+    for name, cameras in (("front", [front]), ("front and chase", [front, chase])):
+        figures[name] = _timed(partial(renderer.render, drawn, cameras, {}, sky), args.ticks)
+    if args.sensors:
+        figures.update(_sensor_figures(renderer, drawn, front, sky, args.ticks))
     if args.out:
         wide = np.zeros((768, 1024, 3), np.uint8)
         wide[:512], wide[512:, 256:768] = pictures[1][..., 2::-1], pictures[2][..., 2::-1]
