@@ -99,6 +99,12 @@ def test_a_light_that_names_no_lanes_rules_those_of_its_direction() -> None:
         (opendrive(street(lanes="<lanes/>")), "<lanes> with content in road 1"),
         (opendrive(street(LINE.replace("80", "9e9"), 9e9)), r"roads of up to 8000 m, road 1 has 9000000000 m"),
         (opendrive(street(), street(road_id="3"), street(LINE.replace('x="0"', 'x="1e7"'), road_id="2")), "road 2"),
+        (
+            opendrive(street(LINE + LINE.replace('s="0" x="0"', 's="80" x="95"'), 160.0)),
+            r"gaps, road 1 has one of 15.0 m",
+        ),
+        (opendrive(street(lanes=LANES.replace('b="0"', 'b="1e9"'))), "lane 1 of road 1 is wider"),
+        (opendrive(street(more=SIGNAL.replace('s="70"', 's="7e9"'))), "beside their road, road 1 has one at s=7"),
         (opendrive(_curve('<arc curvature="5"/>')), "arcs of 1.0 m or more, road 1 has 5.0"),
         (opendrive(_curve('<spiral curvStart="0" curvEnd="1"/>', 1e9)), r"curve of up to 2000 m, .* at line 7"),
         ("<a>" * 5000 + "</a>" * 5000, "at most 32 nested elements, got more at line 1"),

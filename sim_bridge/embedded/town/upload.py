@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
 from sim_bridge.embedded.town.curve_fit import fitted
 from sim_bridge.embedded.town.curves import Piece
+from sim_bridge.embedded.town.lanes import lateral
 from sim_bridge.embedded.town.lined_xml import place, read
 from sim_bridge.embedded.town.opendrive import RoadMap, RoadRecord, number, parse
 
@@ -23,6 +25,9 @@ MOST_LANE_KM = 300.0
 LARGEST_EXTENT_M = 8_000.0
 TIGHTEST_RADIUS_M = 1.0
 WIDEST_LANE_M = 30.0
+WIDEST_GAP_M = 1.0  # between two geometries of one road
+FARTHEST_ASIDE_M = 100.0
+CHECKED_EVERY_M = 5.0
 _FLATTENED = ("elevationProfile", "lateralProfile")
 
 
@@ -93,16 +98,43 @@ def _check(roads: RoadMap, elements: dict[int, ET.Element]) -> None:
 
 
 def _problems(road: RoadRecord) -> Iterator[str]:
+    """In an order in which each check can trust those before it."""
+    name = f"road {road.road_id}"
     if road.length > LARGEST_EXTENT_M:
-        yield f"expected roads of up to {LARGEST_EXTENT_M:.0f} m, road {road.road_id} has {road.length:.0f} m"
+        yield f"expected roads of up to {LARGEST_EXTENT_M:.0f} m, {name} has {road.length:.0f} m"
     for piece in road.curve.pieces:
         if abs(piece.curvature) * TIGHTEST_RADIUS_M > 1.0:
-            yield f"expected arcs of {TIGHTEST_RADIUS_M} m or more, road {road.road_id} has {piece.curvature} 1/m"
+            yield f"expected arcs of {TIGHTEST_RADIUS_M} m or more, {name} has {piece.curvature} 1/m"
+    for before, piece in pairwise(road.curve.pieces):
+        gap = max(math.dist(before.end[:2], (piece.x, piece.y)), abs(before.s + before.length - piece.s))
+        if gap > WIDEST_GAP_M:
+            yield f"expected one curve without gaps, {name} has one of {gap:.1f} m at s={piece.s}"
     if road.sections[-1].s >= road.length:
-        yield f"expected lane sections within the road, road {road.road_id} has one at s={road.sections[-1].s}"
-    for section in road.sections:
+        yield f"expected lane sections within the road, {name} has one at s={road.sections[-1].s}"
+    yield from _lane_problems(road)
+    places = [(item.s, item.t) for item in road.objects] + [(signal.s, signal.t) for signal in road.signals]
+    for s, t in places:
+        if max(abs(t), s - road.length, -s) > FARTHEST_ASIDE_M:
+            yield f"expected objects and signals beside their road, {name} has one at s={s}, t={t}"
+    for item in road.objects:
+        if not max(item.length, item.width, item.radius) < FARTHEST_ASIDE_M > -min(item.length, item.width):
+            yield f"expected objects of up to {FARTHEST_ASIDE_M:.0f} m, {name} has one at s={item.s} that is larger"
+    for signal in road.signals:
+        if max(abs(signal.pole_t), abs(signal.pole_s - signal.s), abs(signal.height)) > FARTHEST_ASIDE_M:
+            yield f"expected a signal's pole near it, signal {signal.signal_id} of {name} has it elsewhere"
+
+
+def _lane_problems(road: RoadRecord) -> Iterator[str]:
+    for section, start, end in road.spans():
+        s = np.linspace(start, end, math.ceil((end - start) / CHECKED_EVERY_M) + 1)
         for lane in section.lanes.values():
-            if any(not -WIDEST_LANE_M <= cubic.a <= WIDEST_LANE_M for cubic in lane.widths):
-                yield f"expected lanes of up to {WIDEST_LANE_M} m, lane {lane.lane_id} of road {road.road_id} is wider"
+            where = f"lane {lane.lane_id} of road {road.road_id}"
             if lane.kind == "driving" and not lane.widths:
-                yield f"expected a <width> for lane {lane.lane_id} of road {road.road_id}, got none"
+                yield f"expected a <width> for {where}, got none"
+            edges = [lateral(section, road, lane.lane_id, s, share) for share in (0.0, 1.0)]
+            if not abs(edges[1] - edges[0]).max() <= WIDEST_LANE_M:
+                yield f"expected lanes of up to {WIDEST_LANE_M} m, {where} is wider"
+            if not abs(edges[1]).max() <= FARTHEST_ASIDE_M:
+                yield f"expected lanes within {FARTHEST_ASIDE_M:.0f} m of their road's line, {where} is beyond"
+            if any(mark.width > WIDEST_LANE_M for mark in lane.marks):
+                yield f"expected lines narrower than lanes, one of {where} is not"
