@@ -28,6 +28,10 @@ class Start:
 
 
 class Journey(Protocol):
+    @property
+    def line(self) -> str:
+        """What it is and how it goes, one or two sentences for people; "" when there is nothing to say."""
+
     def prepare(self, world: Any, seed: int) -> Start:
         """Raises ValueError, with a sentence, where this world has no place for it."""
 
@@ -41,6 +45,10 @@ class Journey(Protocol):
 
 class FreeDrive:
     """Starts on a spawn point that the seed draws, and goes wherever the lanes lead."""
+
+    @property
+    def line(self) -> str:
+        return ""
 
     def prepare(self, world: Any, seed: int) -> Start:
         points = list(world.get_map().get_spawn_points())
@@ -64,6 +72,10 @@ class SceneJourney:
         """Raises ValueError for a name that no scene has."""
         self.scene = scenarios.load(scene) if isinstance(scene, str) else scene
         self.run: SceneRun | None = None
+
+    @property
+    def line(self) -> str:
+        return f"{self.scene.title}. {self.run.outcome.line if self.run is not None else ''}".strip()
 
     def prepare(self, world: Any, seed: int) -> Start:
         self.run = SceneRun(world, self.scene, seed)
@@ -89,6 +101,11 @@ class RouteJourney:
     def __init__(self, route: Route) -> None:
         self.route = route
         self.run: RouteRun | None = None
+
+    @property
+    def line(self) -> str:
+        driven = 100.0 * self.run.outcome.completed if self.run is not None else 0.0
+        return f"Route {self.route.route_id}: {driven:.0f} % driven."
 
     def prepare(self, world: Any, seed: int) -> Start:
         self.run = RouteRun(world, self.route, seed)

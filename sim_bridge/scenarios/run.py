@@ -57,6 +57,16 @@ class Outcome:
     def is_passed(self) -> bool:
         return self.happened and self.ended == "done" and not self.unmet
 
+    @property
+    def line(self) -> str:
+        """For people: how far it is, or how it ended."""
+        if not self.ended:
+            return "It has happened; drive on." if self.happened else "It is still to happen."
+        ends = {"done": "You came through", "collision": f"The car hit {self.hit}", "out of time": "The time is up"}
+        parts = [ends[self.ended], *([] if self.happened else ["it did not happen"])]
+        parts += [f"not met: {says}" for says in self.unmet]
+        return f"{', '.join(parts)} ({self.seconds:.0f} s)."
+
 
 class SceneRun:
     """Owns its cast and its collision sensor, from `prepare` to `clear`."""
