@@ -93,11 +93,25 @@ def _worst(cases: Sequence[Case]) -> str:
 def _driven(town: str, entry: dict[str, Any]) -> str:
     """The routes and lights of one town: their figures, then every single drive."""
     parts = [
-        f"<h2>{DRIVEN[name]} in {html.escape(town)}</h2>{_table([_plain(entry[name])])}{_table(entry[name]['each'])}"
+        f"<h2>{DRIVEN[name]} in {html.escape(town)}</h2>{_table([_plain(entry[name])])}{_each(entry[name]['each'])}"
         for name in DRIVEN
         if entry.get(name, {}).get("each")
     ]
     return "".join(parts)
+
+
+def _each(drives: Iterable[dict[str, Any]]) -> str:
+    return _table([_plain(drive) for drive in drives])
+
+
+def _questions(entry: dict[str, Any]) -> str:
+    """Each family's share of exact answers beside what its commonest answer alone would score."""
+    rows = [
+        {"family": name, "exact": value["share"], "guessing": value["guess"], "of": value["of"]}
+        for name, value in entry.items()
+        if isinstance(value, dict) and "guess" in value
+    ]
+    return f"<h2>Questions against guessing</h2>{_table(rows)}" if rows else ""
 
 
 def _scenes(town: str, entry: dict[str, Any]) -> str:
@@ -113,6 +127,7 @@ def write_report(path: Path, title: str, figures: dict[str, Any], cases: Sequenc
         f"<h1>{html.escape(title)}</h1>",
         _plot(found) if found else "",
     ]
+    parts.append(_questions(figures.get("open_loop", {}).get("vqa", {})))
     parts += [_driven(town, entry) for town, entry in figures.get("drive", {}).items()]
     parts += [_scenes(town, entry) for town, entry in figures.get("scenes", {}).items()]
     if cases:

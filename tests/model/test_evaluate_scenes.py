@@ -34,10 +34,21 @@ def test_the_report_shows_drives_and_scenes_with_a_picture_of_what_went_wrong(tm
     case = Case("scenes", "slow_leader", False, pixel, "Backseat01, slow_leader", "got through", "out of time")
     route = {"driving_score": 61.5, "of": 1, "infractions": {"left_lane": 2}, "each": [{"seed": 3, "end": "done"}]}
     played = {"all": {"share": 0.5, "of": 2}, "slow_leader": summary([PASSED])}
-    figures = {"scenes": {"Backseat01": played}, "drive": {"Backseat01": {"routes": route}}}
+    asked = {"vqa": {"why": {"share": 0.8, "of": 20, "guess": 0.35}, "majority_guess": 0.35}}
+    figures = {"scenes": {"Backseat01": played}, "drive": {"Backseat01": {"routes": route}}, "open_loop": asked}
     write_report(tmp_path / "r.html", "Teacher", figures, [case])
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
-    for shown in ("Scenes", "slow_leader", pixel, "out of time", "61.5", "left lane: 2", "Routes in Backseat01"):
+    for shown in (
+        "Scenes",
+        "slow_leader",
+        pixel,
+        "out of time",
+        "61.5",
+        "left lane: 2",
+        "Routes in Backseat01",
+        "guessing",
+        "0.35",
+    ):
         assert shown in page
 
 
