@@ -125,6 +125,7 @@ class Renderer:
         due = {camera.camera_id: self._view(camera.camera_id) for camera in cameras}
         for camera in cameras:
             due[camera.camera_id].aim(camera)
+            self._static.look_from(due[camera.camera_id].mask, camera.pose.z)
             if camera.hides:
                 hidden[camera.hides] = hidden.get(camera.hides, BitMask32.allOff()) | due[camera.camera_id].mask
         self._actors.show(drawn, hidden)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from panda3d.core import CullBinEnums, CullBinManager, TransparencyAttrib
+from panda3d.core import BitMask32, CullBinEnums, CullBinManager, TransparencyAttrib
 
 from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import Label, Mesh, Town
@@ -25,8 +25,9 @@ _SOLID_SORT, _FLAT_SORT = 18, 22  # panda's own bins: opaque 20, transparent 30
 # so smaller ones are dearer than what they save.
 _CHUNK_M = 220.0
 _WET = (0.40, 0.37, 0.33)  # what a soaked road loses of red, green and blue
-# Ground around the town's own: drawn from this gap on, in this many spokes, and without hills this far beyond the town.
-_SMALLEST_GAP_M, _SPOKES, _OPEN_SIGHT_M = 30.0, 96, 290.0
+# Ground around the town's own. Cars do not see a gap smaller than this before the hills, but from above one does.
+SMALLEST_GAP_M, _FROM_ABOVE_M = 30.0, 12.0
+_SPOKES, _OPEN_SIGHT_M = 96, 290.0  # how it is cut, and how far beyond the town it goes where there are no hills
 _FIRST_PUDDLES, _PUDDLE_TILE_M = 0.04, 15.0
 _GRASS_TONE = (0.42, 0.53, 0.29)
 
@@ -73,7 +74,10 @@ class StaticScene:
             groups.setdefault((mesh.layer, mesh.texture), []).append(mesh)
         for (layer, texture), meshes in groups.items():
             self._add_layer(layer, palette.find(texture) if texture else None, merged(meshes))
-        self._beyond = surroundings(town)
+        self._beyond = surroundings(town, 1.0)
+        self._is_beyond_small = surroundings(town) is None
+        self._low_views = BitMask32.allOff()
+        self._beyond_node: Any = None
 
     def _add_layer(self, layer: str, texture: Any, whole: Surface) -> None:
         parent = self.node.attachNewNode(layer)
@@ -119,8 +123,18 @@ class StaticScene:
             return
         colors = np.ones_like(self._beyond.colors)
         colors[:, :3] = np.array(_GRASS_TONE, np.float32) * shade_static(self._beyond.normals, light)
-        node = self.node.attachNewNode(geom_node("beyond", _recolored(self._beyond, colors)))
-        paint_in_order(node, "beyond")
+        self._beyond_node = self.node.attachNewNode(geom_node("beyond", _recolored(self._beyond, colors)))
+        paint_in_order(self._beyond_node, "beyond")
+        self._beyond_node.hide(self._low_views)
+
+    def look_from(self, mask: Any, height_m: float) -> None:
+        """Tell how high a camera is: a small gap before the hills is filled for those that look down on it."""
+        is_low = self._is_beyond_small and height_m < _FROM_ABOVE_M
+        low_views = self._low_views | mask if is_low else self._low_views & ~mask
+        if self._beyond_node is not None and low_views != self._low_views:
+            self._low_views = low_views
+            self._beyond_node.show(BitMask32.allOn())
+            self._beyond_node.hide(low_views)
 
 
 def merged(meshes: list[Mesh]) -> Surface:
@@ -158,14 +172,14 @@ def _picked(whole: Surface, triangles: npt.NDArray[np.int32]) -> Surface:
     )
 
 
-def surroundings(town: Town) -> Surface | None:
-    """Ground between the town's grass and the hills around it; None where the one reaches the other, as it should.
+def surroundings(town: Town, smallest_gap_m: float = SMALLEST_GAP_M) -> Surface | None:
+    """Ground between the town's grass and the hills around it; None where there is less of it than `smallest_gap_m`.
 
     No more than is needed: seen from a car, flat triangles far away are less than a pixel high, and the rasteriser
     gives such slivers a depth from anywhere, so that they cut through what stands before them.
     """
     start, end = _covered_m(town), _hills_at_m(town)
-    if end - start < _SMALLEST_GAP_M:
+    if end - start < smallest_gap_m:
         return None
     x0, y0, x1, y1 = town.bounds
     middle = np.array([(x0 + x1) / 2.0, -(y0 + y1) / 2.0])
