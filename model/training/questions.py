@@ -13,9 +13,11 @@ from functools import cache
 
 import numpy as np
 
-from model.training import answers
-from model.training.answers import COLORS, KIND_OF_SIGN, TURN_OF_WORDS, VEHICLE_TYPES, Moment
+from model.training import answers, answers_ahead
+from model.training.answers import TURN_OF_WORDS
+from model.training.answers_ahead import COLORS, KIND_OF_SIGN, VEHICLE_TYPES
 from model.training.expert import Rolled
+from model.training.moment import Moment
 from model.training.phrasings import held_out, load
 from model.training.samples import FrameFacts
 from model.training.sentences import HAZARD_FIRST, REFUSALS, UNCLEAR_REPLY, light_seen
@@ -83,9 +85,9 @@ def _lights_weights(moment: Moment) -> dict[str, float]:
 
 def _users_weights(moment: Moment) -> dict[str, float]:
     facts = moment.facts
-    lead, walkers = facts.lead, answers.counted(facts, "pedestrian")
-    vehicles = answers.vehicles_counted(facts)
-    aside = any(answers.side_of(box) for box in vehicles)
+    lead, walkers = facts.lead, answers_ahead.counted(facts, "pedestrian")
+    vehicles = answers_ahead.vehicles_counted(facts)
+    aside = any(answers_ahead.side_of(box) for box in vehicles)
     return {
         "vehicle": 1.0 if lead else 0.5,
         "kind": 1.0 if lead else 0.1,
@@ -94,7 +96,7 @@ def _users_weights(moment: Moment) -> dict[str, float]:
         "distance": 1.0 if lead else 0.1,
         "braking": 1.0 if lead else 0.1,
         "lead_motion": 0.6 if lead else 0.06,
-        "gap": 0.06 if lead is None else 0.4 if answers.is_far_enough(lead, moment.speed_mps) else 1.2,
+        "gap": 0.06 if lead is None else 0.4 if answers_ahead.is_far_enough(lead, moment.speed_mps) else 1.2,
         "vehicle_count": COUNT_WEIGHTS[min(len(vehicles), 2)],
         "vehicle_side": 0.8 if aside else 0.2,
         "pedestrian": 2.0 if facts.pedestrian is not None else 0.45,
@@ -276,10 +278,10 @@ def answer_words() -> tuple[str, ...]:
         *HAZARD_FIRST.values(),
         UNCLEAR_REPLY,
         CANNOT_ANSWER,
-        answers.NO_LIGHT,
-        answers.NO_LEAD,
-        answers.NO_PEDESTRIAN,
-        answers.NO_LIMIT,
+        answers_ahead.NO_LIGHT,
+        answers_ahead.NO_LEAD,
+        answers_ahead.NO_PEDESTRIAN,
+        answers_ahead.NO_LIMIT,
         *VEHICLE_TYPES,
         *COLORS,
         *LIGHT_COLORS,
