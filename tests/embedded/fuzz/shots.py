@@ -12,6 +12,9 @@ from typing import Any
 
 import msgpack
 
+from sim_bridge.embedded.sensor_blueprints import SENSORS
+from sim_bridge.embedded.vehicles import VEHICLES
+from sim_bridge.embedded.wire.structs import AttributeValue
 from tests.embedded.fuzz import valid
 from tests.embedded.fuzz.mutation import bent, broken, garbled
 
@@ -23,6 +26,8 @@ STREAM_SHARE, ENDING_SHARE = 0.1, 0.6
 # After an ending, the server may rightly wait for the rest of a message.
 SOON_S = 0.1
 MARKER = 99_999
+SENSORS_A_BATCH, TOKEN_BYTES = 8, 24
+SENSOR_IDS, CARS = sorted(SENSORS), sorted(VEHICLES)
 
 
 @dataclass
@@ -44,14 +49,20 @@ def batch(port: int, seed: int, report: Report) -> None:
     left = BATCH
     if seed % RELOAD_EVERY == 0:
         start_over(port)
+    calls = valid.Calls(rng, first_id(port))
     streams = round(BATCH * STREAM_SHARE)
     for _ in range(streams):
         _to_streams(port + 1, rng)
     report.messages += streams
     report.answers["on the stream port"] += streams
     left -= streams
-    while left > 0:
-        left -= _to_calls(port, rng, min(left, rng.randint(1, 60)), report, seed)
+    with contextlib.ExitStack() as listeners:
+        for stream in _sensors(port, rng):
+            # Sensors are read only for somebody. This one never reads what it gets.
+            listener = listeners.enter_context(_connected(port + 1))
+            listener.sendall(struct.pack("<I", stream))
+        while left > 0:
+            left -= _to_calls(port, calls, min(left, rng.randint(1, 60)), report, seed)
 
 
 def start_over(port: int) -> None:
@@ -60,6 +71,37 @@ def start_over(port: int) -> None:
         connection.sendall(msgpack.packb([0, 1, "load_new_episode", [[False], "", True, 65535]]))
         connection.sendall(msgpack.packb([0, 2, "set_episode_settings", [[False], [True, False, [True, 0.05]]]]))
         _heard(connection, 2, 2, ANSWER_S)
+
+
+def first_id(port: int) -> int:
+    """The id that the running episode's actors begin with."""
+    with _connected(port) as connection:
+        connection.sendall(msgpack.packb([0, 1, "get_spectator", [[False]]]))
+        return int(_heard(connection, 1, 1, ANSWER_S)[0][3][0][1][0])
+
+
+def _sensors(port: int, rng: random.Random) -> list[int]:
+    """The streams of some sensors with drawn attributes on a car, spawned by calls that are in order."""
+    with _connected(port) as connection:
+        place = [[rng.uniform(-200, 200), rng.uniform(-200, 200), 0.5], [0.0, rng.uniform(-180, 180), 0.0]]
+        car = _asked(connection, "spawn_actor", [0, rng.choice(CARS), []], place)
+        found = []
+        for _ in range(SENSORS_A_BATCH):
+            attributes = [valid.value(rng, AttributeValue) for _ in range(rng.randint(0, 4))]
+            sensor = [0, rng.choice(SENSOR_IDS), attributes]
+            mount = [[rng.uniform(-3, 3), 0.0, 2.0], [rng.uniform(-90, 90), 0.0, 0.0]]
+            on_car = [mount, car[0], 0, ""] if car else [place]
+            actor = _asked(connection, "spawn_actor_with_parent" if car else "spawn_actor", sensor, *on_car)
+            if actor and len(actor[5]) == TOKEN_BYTES:
+                found.append(int(struct.unpack_from("<I", actor[5])[0]))
+        return found
+
+
+def _asked(connection: socket.socket, name: str, *arguments: Any) -> list[Any]:
+    """The value of an answer, empty for a refusal."""
+    connection.sendall(msgpack.packb([0, 1, name, [[False], *arguments]]))
+    answer = _heard(connection, 1, 1, ANSWER_S)[0]
+    return [] if _reason(answer) else list(answer[3][0][1])
 
 
 def check_alive(port: int) -> bool:
@@ -74,10 +116,11 @@ def check_alive(port: int) -> bool:
     return len(heard) == 2 and heard[0][3] == [[1, "0.9.16"]] and heard[1][2] is None
 
 
-def _to_calls(port: int, rng: random.Random, count: int, report: Report, seed: int) -> int:
+def _to_calls(port: int, drawn: valid.Calls, count: int, report: Report, seed: int) -> int:
     """`count` messages on one connection, and what is answered. The last one may be what ends the connection."""
+    rng = drawn.rng
     with _connected(port) as connection, contextlib.suppress(OSError):
-        calls = [_call(rng, number) for number in range(count)]
+        calls = [_call(drawn, number) for number in range(count)]
         is_ending = rng.random() < ENDING_SHARE
         connection.sendall(b"".join(_packed(bent(rng, call)) for call in calls[: count - is_ending]))
         if is_ending:
@@ -92,9 +135,9 @@ def _to_calls(port: int, rng: random.Random, count: int, report: Report, seed: i
     return count
 
 
-def _call(rng: random.Random, number: int) -> list[Any]:
-    name, arguments = valid.call(rng)
-    return [0, number, name, [[rng.random() < 0.3], *arguments]]
+def _call(drawn: valid.Calls, number: int) -> list[Any]:
+    name, arguments = drawn.call()
+    return [0, number, name, [[drawn.rng.random() < 0.3], *arguments]]
 
 
 def _packed(message: list[Any]) -> bytes:

@@ -33,40 +33,48 @@ WORDS = [
     "Ünïcødé",
     "127.0.0.1",
 ]
-# The spectator, lights and signs come first, then whatever was spawned.
-IDS = range(160)
+# How many ids from the episode's first on are asked about: the spectator, lights and signs, then what was spawned.
+IDS = 160
 
 
-def call(rng: random.Random) -> tuple[str, list[Any]]:
-    """A name and its arguments, without the leading metadata."""
-    while True:
-        name = rng.choice(NAMES)
-        if rng.random() < SLOW.get(name, 1.0):
-            break
-    if name == "apply_batch":
-        return name, [[command(rng) for _ in range(rng.randint(0, 4))], rng.random() < 0.2]
-    return name, _arguments(rng, TABLE[name].signature.handler)
+class Calls:
+    """Draws calls for one episode, whose actors' ids begin with `first_id`."""
 
+    def __init__(self, rng: random.Random, first_id: int) -> None:
+        self.rng, self._first_id = rng, first_id
 
-def command(rng: random.Random) -> list[Any]:
-    """One of apply_batch's."""
-    if rng.random() < 0.3:
-        after = [command(rng)] if rng.random() < 0.2 else []
-        return [[0, [value(rng, ActorDescription), value(rng, Pose), [False], rng.randrange(256), "", after]]]
-    index = rng.choice(list(COMMANDS))
-    return [[index, _arguments(rng, COMMANDS[index])]]
+    def call(self) -> tuple[str, list[Any]]:
+        """A name and its arguments, without the leading metadata."""
+        rng = self.rng
+        while True:
+            name = rng.choice(NAMES)
+            if rng.random() < SLOW.get(name, 1.0):
+                break
+        if name == "apply_batch":
+            return name, [[self.command() for _ in range(rng.randint(0, 4))], rng.random() < 0.2]
+        return name, self._arguments(TABLE[name].signature.handler)
 
+    def command(self) -> list[Any]:
+        """One of apply_batch's."""
+        rng = self.rng
+        if rng.random() < 0.3:
+            after = [self.command()] if rng.random() < 0.2 else []
+            spawned = [value(rng, ActorDescription), value(rng, Pose), [False], rng.randrange(256), "", after]
+            return [[0, spawned]]
+        index = rng.choice(list(COMMANDS))
+        return [[index, self._arguments(COMMANDS[index])]]
 
-def _arguments(rng: random.Random, handler: Any) -> list[Any]:
-    hints = typing.get_type_hints(handler)
-    parameters = [p for p in list(inspect.signature(handler).parameters.values())[1:] if p.kind is not p.VAR_POSITIONAL]
-    return [
-        _id(rng) if p.name in ("actor_id", "parent", "stream_id") else value(rng, hints[p.name]) for p in parameters
-    ]
+    def actor_id(self) -> int:
+        return self._first_id + self.rng.randrange(IDS)
 
-
-def _id(rng: random.Random) -> int:
-    return rng.choice(IDS)
+    def _arguments(self, handler: Any) -> list[Any]:
+        hints = typing.get_type_hints(handler)
+        parameters = list(inspect.signature(handler).parameters.values())[1:]
+        return [
+            self.actor_id() if p.name in ("actor_id", "parent", "stream_id") else value(self.rng, hints[p.name])
+            for p in parameters
+            if p.kind is not p.VAR_POSITIONAL
+        ]
 
 
 def value(rng: random.Random, kind: Any) -> Any:
