@@ -84,9 +84,8 @@ export function showWaiting(shown, waiting) {
   put(shown["progress-words"], progress ? progress.words : "");
   put(shown["lockstep-words"], waiting.lockstep);
   put(shown.cancel, waiting.cancel);
-  shown.cancel.hidden = !progress;
+  shown.waiting.dataset.busy = String(Boolean(progress)); // keeps its height, so that the page does not jump
   shown["progress-bar"].dataset.known = String(Boolean(progress?.of));
-  shown["progress-bar"].hidden = !progress;
   shown["progress-done"].style.width = progress?.of ? `${(100 * progress.done) / progress.of}%` : "";
 }
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
+import weakref
 
 import numpy as np
 import pytest
@@ -12,7 +14,9 @@ from model import prompts
 from model.prompts import Prompt
 from model.simlingo import baseline, images
 from model.simlingo.bench_rows import farthest
+from model.simlingo.config import toy
 from model.simlingo.graphs import ContextFull, GraphReader
+from model.simlingo.network import random_network
 from model.simlingo.reading import visible
 from model.simlingo.runtime import MAX_PROMPT_TOKENS, Runtime
 from sim_bridge.messages import InstructionMode, RouteCommand
@@ -197,6 +201,17 @@ def test_4000_characters_of_instruction_are_cut_and_read(toy_runtime: Runtime) -
 def test_lost_target_points_are_refused(toy_runtime: Runtime, points: tuple) -> None:
     with pytest.raises(ValueError, match=r"within 1000 m of the car.*reset the drive"):
         toy_runtime.prompt_embeddings(prompts.driving(5.0, prompts.by_target_points(points)))
+
+
+def test_a_graph_reader_gives_its_network_back_when_it_is_collected(toy_runtime: Runtime) -> None:
+    """Two networks never fit where the benchmark counts memory."""
+    network = random_network(toy(toy_runtime.words.table_rows), torch.float32)
+    runtime = Runtime(network, toy_runtime.words, GraphReader(network, is_captured=False))
+    runtime.probe(runtime.encode(picture()), [PROMPTS["driving"]], ANSWER)
+    gone = weakref.ref(network)
+    del runtime, network
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_full_context_says_so(toy_runtime: Runtime) -> None:
