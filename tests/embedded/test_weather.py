@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from sim_bridge.embedded.contracts import Camera, Label, Pose, Sky, StaticBox
+from sim_bridge.embedded.contracts import Camera, Label, Pose, Scan, Sky, StaticBox
 from sim_bridge.embedded.renderer import Renderer
 from sim_bridge.embedded.wire.structs import Weather
 from sim_bridge.embedded.world.sensing import sky_of
@@ -93,6 +93,30 @@ def test_street_lamps_light_the_road_at_night_only(renderer: Renderer) -> None:
     assert day[80:84, 120:136].mean() == pytest.approx(day[80:84, 225:245].mean(), rel=0.05)
     bulb = night[:30, 110:146, :3].max()
     assert bulb > 200
+
+
+def test_gl_shows_the_same_weather() -> None:
+    try:
+        drawn_by_gl = Renderer(plain_town(BLOCKS, (LAMP,)), "gl")
+    except RuntimeError as missing:
+        pytest.skip(str(missing))
+    drawn_by_gl.add_camera(CAMERA)
+    clear, foggy = (_under(drawn_by_gl, replace(NOON, fog_density=fog)) for fog in (2.0, 60.0))
+    wet = _under(drawn_by_gl, replace(NOON, precipitation=80.0, puddles=80.0, wetness=80.0))
+    night = _under(drawn_by_gl, NIGHT)
+    depth = drawn_by_gl.measure([], [_ahead()])[9]
+    drawn_by_gl.close()
+    assert _redness(foggy, FAR) < 0.7 * _redness(clear, FAR)
+    assert _redness(foggy, NEAR) > 0.8 * _redness(clear, NEAR)
+    assert wet[..., :3].mean() < clear[..., :3].mean()
+    assert night[..., :3].mean() < 0.5 * clear[..., :3].mean()
+    assert depth.distance[0] == pytest.approx(1.7 / np.sin(np.radians(10.0)), abs=1e-3)
+
+
+def _ahead() -> Scan:
+    down = np.radians(10.0)
+    ray = np.array([[np.cos(down), 0.0, -np.sin(down)]], np.float32)
+    return Scan(9, CAMERA.pose, ray, 50.0, (-45.0, 45.0), (-20.0, 20.0), (0.5, 0.5))
 
 
 def test_carlas_weather_figures_reach_the_sky() -> None:

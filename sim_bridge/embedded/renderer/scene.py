@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from panda3d.core import BitMask32, Fog, NodePath
+from panda3d.core import BitMask32, NodePath
 
 from sim_bridge.embedded.contracts import Camera, Drawn, Echoes, LightState, Scan, Sky, Town
 from sim_bridge.embedded.renderer.actors import Actors
@@ -23,7 +23,6 @@ from sim_bridge.embedded.renderer.views import View
 
 # panda keeps bit 31 of a camera mask for itself.
 _MASK_BITS = 31
-_THICKEST_FOG_PER_M = 0.03
 _LARGEST_PX = 8192
 _FOG_DETAIL = 2  # pixels of a picture per pixel of the depth that its fog is drawn by
 _FOV_DEG = (1.0, 175.0)
@@ -140,7 +139,7 @@ class Renderer:
         self, pictures: dict[int, npt.NDArray[np.uint8]], drawn: list[Drawn], cameras: list[Camera], sky: Sky
     ) -> dict[int, npt.NDArray[np.uint8]]:
         """Through fog, dust and rain, where there are any."""
-        if thickness_per_m(sky) > 0.0 and not self._target.is_gl:
+        if thickness_per_m(sky) > 0.0:
             depths = self._surveyed().depths(drawn, cameras, _FOG_DETAIL)
             pictures = {i: fogged(picture, depths[i], sky, self._light) for i, picture in pictures.items()}
         if sky.precipitation > 0.0:
@@ -173,20 +172,8 @@ class Renderer:
         self._actors.relight(self._light)
         self._signals.relight(self._light.tint)
         self._dome.relight(sky, self._light)
-        if self._target.is_gl:
-            self._set_fog(sky)
         for view in self._views.values():
             view.hang_sky(self._dome, self._light.horizon)
-
-    def _set_fog(self, sky: Sky) -> None:
-        """GL fogs by itself while it draws; the software rasteriser cannot, there `veil` does it afterwards."""
-        self._scene.clearFog()
-        density = max(_THICKEST_FOG_PER_M * sky.fog_density / 100.0, thickness_per_m(sky))
-        if density > 0.0:
-            fog = Fog("fog")
-            fog.setColor(*self._light.horizon, 1.0)
-            fog.setExpDensity(density)
-            self._scene.setFog(fog)
 
     def close(self) -> None:
         """Free every buffer and node. Twice is fine."""

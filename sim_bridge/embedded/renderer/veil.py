@@ -1,4 +1,4 @@
-"""Fog, dust and rain laid over a finished picture: the software rasteriser knows neither. World thread only.
+"""Fog, dust and rain laid over a finished picture: the software rasteriser has none, and GL shall show no other.
 
 The day's light is not touched here: a sky without fog above FOG_FREE, dust and rain leaves every pixel as it was.
 """
