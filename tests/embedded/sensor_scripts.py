@@ -51,9 +51,36 @@ def main(port: int) -> None:
             assert reading.frame == frame, (name, reading.frame, frame)
             CHECKS.get(name, lambda *_: None)(reading, box)
             print(name, type(reading).__name__)
+        box.destroy()
+        _lamps_follow_the_light_state(world, start, queues["sensor.camera.rgb"])
         for sensor in sensors:
             sensor.stop()
             sensor.destroy()
+
+
+def _lamps_follow_the_light_state(world: carla.World, start: carla.Transform, pictures: Any) -> None:
+    """A car ahead lights the lamps that `set_light_state` names, one after the other, and puts them out again."""
+    forward = start.get_forward_vector()
+    place = start.location + carla.Location(forward.x, forward.y, 0.0) * 7.0
+    blueprint = world.get_blueprint_library().find("vehicle.ford.ambulance")
+    car = world.spawn_actor(blueprint, carla.Transform(place, start.rotation))
+    car.set_simulate_physics(False)
+
+    def picture() -> Any:
+        frame = world.tick()
+        while (image := pictures.get(timeout=10.0)).frame < frame:
+            pass
+        return np.frombuffer(image.raw_data, np.uint8).reshape(64, 96, 4).astype(int)
+
+    lamps = carla.VehicleLightState
+    dark = picture()
+    for state in (lamps.Brake, lamps.Position, lamps.Reverse, lamps.Special1):
+        car.set_light_state(lamps(state))
+        assert car.get_light_state() == state
+        assert (np.abs(picture() - dark).max(axis=2) > 60).sum() >= 2, state
+    car.set_light_state(lamps.NONE)
+    assert (picture() == dark).all()
+    car.destroy()
 
 
 def _depth(image: Any, box: carla.Actor) -> None:
