@@ -10,6 +10,7 @@ import numpy as np
 
 from sim_bridge.embedded.contracts import Label, StaticBox
 from sim_bridge.embedded.town.curves import Floats
+from sim_bridge.embedded.town.parked import add_parked_car
 from sim_bridge.embedded.town.scenery_file import RGB, Building, Lamp, Prop, Rail, Scenery, Tree
 from sim_bridge.embedded.town.sheets import WHITE, Look, Sheets
 from sim_bridge.embedded.town.solids import Place, add_ball, add_box, add_post, add_quad, static_box
@@ -48,6 +49,8 @@ def add_scenery(sheets: Sheets, scenery: Scenery) -> Iterator[StaticBox]:
         yield _add_lamp(sheets, lamp, f"street lamp {number}")
     for number, prop in enumerate(scenery.props):
         yield _add_prop(sheets, prop, f"{prop.kind} {number}")
+    for number, car in enumerate(scenery.parked):
+        yield add_parked_car(sheets, car, f"parked car {number}")
     for number, rail in enumerate(scenery.rails):
         yield from _add_rail(sheets, rail, f"guard rail {number}")
 

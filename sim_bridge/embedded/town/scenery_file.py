@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 RGB = tuple[float, float, float]
 FACADES = ("facade_brick", "facade_plaster", "facade_glass", "facade_office")
+CARS = ("sedan", "hatchback", "van")
 PROPS = ("bench", "bin", "hydrant", "planter", "shelter")
 
 
@@ -71,15 +72,27 @@ class Rail:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedCar:
+    """Its middle, on the ground; `heading` is where its nose points."""
+
+    body: str
+    x: float
+    y: float
+    heading: float
+    color: RGB
+
+
+@dataclass(frozen=True, slots=True)
 class Scenery:
     buildings: tuple[Building, ...] = ()
     trees: tuple[Tree, ...] = ()
     lamps: tuple[Lamp, ...] = ()
     props: tuple[Prop, ...] = ()
     rails: tuple[Rail, ...] = ()
+    parked: tuple[ParkedCar, ...] = ()
 
 
-Item = TypeVar("Item", Building, Tree, Lamp, Prop, Rail)
+Item = TypeVar("Item", Building, Tree, Lamp, Prop, Rail, ParkedCar)
 
 
 def dumps(scenery: Scenery) -> str:
@@ -87,7 +100,8 @@ def dumps(scenery: Scenery) -> str:
     groups = []
     for field in fields(scenery):
         rows = [json.dumps(_rounded(asdict(item))) for item in getattr(scenery, field.name)]
-        groups.append(f' "{field.name}": [\n  ' + ",\n  ".join(rows) + "\n ]" if rows else f' "{field.name}": []')
+        if rows:
+            groups.append(f' "{field.name}": [\n  ' + ",\n  ".join(rows) + "\n ]")
     return "{\n" + ",\n".join(groups) + "\n}\n"
 
 
@@ -100,6 +114,7 @@ def loads(text: str) -> Scenery:
         lamps=_items(data, "lamps", Lamp),
         props=_items(data, "props", Prop),
         rails=_items(data, "rails", Rail),
+        parked=_items(data, "parked", ParkedCar),
     )
 
 
@@ -115,6 +130,8 @@ def _item(row: dict[str, Any], place: str, kind: type[Item]) -> Item:
         raise ValueError(f"expected finite numbers in {place}, got {row}")
     if row.get("facade", FACADES[0]) not in FACADES or row.get("kind", PROPS[0]) not in PROPS:
         raise ValueError(f"expected a facade out of {FACADES} or a prop out of {PROPS} in {place}, got {row}")
+    if row.get("body", CARS[0]) not in CARS:
+        raise ValueError(f"expected a body out of {CARS} in {place}, got {row}")
     return kind(**{name: _tuples(value) for name, value in row.items()})
 
 

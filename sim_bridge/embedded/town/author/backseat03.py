@@ -3,9 +3,9 @@
 .----.__.---T-------P--.      W, E: lights; H: the green, a roundabout; X: everybody stops
 |           (       |  |      T, P, Q give way with a stop sign, U with a yield sign
 |           )       )  |
-W--.__.-----H-----X----E      main street W-H-X-E 40 km/h, lanes of 3 m
-|           (     (    |      lanes 30 km/h, 2.75 m without a centre line
-|           )    /     |      back lane P-X-Q 20 km/h, 2.6 m between grass verges
+W--.__.-----H-----X----E      main street W-H-X-E 40 km/h, lanes of 3.25 m
+|           (     (    |      lanes 30 km/h, 3 m without a centre line
+|           )    /     |      back lane P-X-Q 20 km/h, 3 m between grass verges
 '-----------U---Q------'
 """
 
@@ -13,14 +13,15 @@ from __future__ import annotations
 
 from sim_bridge.embedded.town.author.plan import Crossing, Profile, Street, TownPlan
 
-MAIN = Profile(1, 40, "sidewalk", 1.6, may_overtake=True, lane_width_m=3.0, quarter="village")
-LANE = Profile(1, 30, "sidewalk", 1.6, lane_width_m=2.75, is_unmarked=True, quarter="village")
-BACK = Profile(1, 20, "shoulder", 0.5, lane_width_m=2.6, is_unmarked=True, quarter="village")
+# Three metres: two trucks of the Traffic Manager just pass each other.
+MAIN = Profile(1, 40, "sidewalk", 1.6, may_overtake=True, lane_width_m=3.25, quarter="village")
+LANE = Profile(1, 30, "sidewalk", 1.6, lane_width_m=3.0, is_unmarked=True, quarter="village")
+BACK = Profile(1, 20, "shoulder", 0.5, lane_width_m=3.0, is_unmarked=True, quarter="village")
 
 PLAN = TownPlan(
     name="Backseat03",
     crossings=(
-        Crossing("H", 0, 0, "roundabout", island_m=6.0),
+        Crossing("H", 0, 0, "roundabout", island_m=8.0),
         Crossing("W", -160, 0, "lights"),
         Crossing("E", 165, 0, "lights"),
         Crossing("T", 0, 110, "stop"),
@@ -30,19 +31,19 @@ PLAN = TownPlan(
         Crossing("X", 80, 0, "all-way stop"),
     ),
     streets=(
-        Street("W", "H", MAIN, via=((-115, 0, 40), (-78, 20, 25), (-40, 0, 35))),
+        Street("W", "H", MAIN, via=((-115, 0, 45), (-78, 20, 35), (-40, 0, 45))),
         Street("H", "X", MAIN),
         Street("X", "E", MAIN),
-        Street("W", "T", LANE, via=((-160, 110, 25), (-100, 110, 25), (-72, 126, 20), (-45, 110, 25))),
-        Street("T", "P", LANE, via=((35, 110, 20), (52, 120, 18), (70, 110, 20))),
-        Street("P", "E", LANE, via=((165, 110, 28),)),
-        Street("H", "T", LANE, via=((0, 34, 20), (-10, 55, 16), (0, 76, 20))),
-        Street("H", "U", LANE, via=((0, -32, 22), (9, -50, 16), (0, -68, 22))),
-        Street("W", "U", LANE, via=((-160, -60, 20), (-120, -100, 20))),
+        Street("W", "T", LANE, via=((-160, 110, 30), (-100, 110, 30), (-72, 126, 28), (-45, 110, 30))),
+        Street("T", "P", LANE, via=((32, 110, 25), (52, 121, 26), (73, 110, 25))),
+        Street("P", "E", LANE, via=((165, 110, 32),)),
+        Street("H", "T", LANE, via=((0, 34, 28), (-10, 55, 25), (0, 76, 28))),
+        Street("H", "U", LANE, via=((0, -32, 28), (9, -50, 24), (0, -68, 28))),
+        Street("W", "U", LANE, via=((-160, -60, 35), (-120, -100, 35))),
         Street("U", "Q", LANE),
-        Street("Q", "E", LANE, via=((165, -100, 32),)),
-        Street("X", "P", BACK, via=((80, 45, 14), (105, 70, 14))),
-        Street("X", "Q", BACK, via=((80, -45, 13), (60, -65, 13))),
+        Street("Q", "E", LANE, via=((165, -100, 35),)),
+        Street("X", "P", BACK, via=((80, 45, 30), (105, 70, 30))),
+        Street("X", "Q", BACK, via=((80, -45, 27), (60, -65, 27))),
     ),
     seed=3,
 )

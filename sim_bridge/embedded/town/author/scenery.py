@@ -15,7 +15,7 @@ from sim_bridge.embedded.town.author.lots import Ground
 from sim_bridge.embedded.town.author.network import Network, Road
 from sim_bridge.embedded.town.author.plan import Profile
 from sim_bridge.embedded.town.curves import Pose2
-from sim_bridge.embedded.town.scenery_file import Building, Lamp, Prop, Rail, Scenery, Tree
+from sim_bridge.embedded.town.scenery_file import CARS, Building, Lamp, ParkedCar, Prop, Rail, Scenery, Tree
 
 LAMP_SPACING_M = 27.0
 LAMP_FROM_EDGE_M = 0.6
@@ -30,11 +30,16 @@ GROVE_SPREAD_M = 7.0
 FIELD_MARGIN_M = 90.0
 RAIL_FROM_EDGE_M = 0.5
 RAIL_STEP_M = 5.0
+PARKED_FROM_MOUTH_M = 17.0
+NO_PARKING_BEND_M = 28.0
+PARKED_EVERY_M = 7.5
+PARKED_SHARE = 0.5
 
 PLASTER = ((1.0, 0.97, 0.90), (0.96, 0.86, 0.72), (0.86, 0.92, 0.96), (0.98, 0.90, 0.86), (0.90, 0.95, 0.86))
 BRICK = ((1.0, 1.0, 1.0), (0.88, 0.82, 0.80), (1.0, 0.92, 0.82))
 OFFICE = ((1.0, 1.0, 1.0), (0.86, 0.90, 0.96), (0.94, 0.90, 0.84))
 TINTS = {"facade_plaster": PLASTER, "facade_brick": BRICK, "facade_office": OFFICE, "facade_glass": OFFICE}
+PAINT = ((0.72, 0.73, 0.75), (0.16, 0.18, 0.22), (0.55, 0.12, 0.12), (0.14, 0.26, 0.45), (0.86, 0.85, 0.82))
 LEAVES = ((1.0, 1.0, 1.0), (0.88, 0.98, 0.80), (1.08, 1.04, 0.82), (0.84, 0.92, 0.92))
 
 
@@ -94,7 +99,8 @@ def furnish(network: Network) -> Scenery:
     props = tuple(prop for road in network.roads for prop in _props(road, ground, random))
     trees = (*_street_trees(network, ground, random), *_field_trees(ground, random))
     rails = tuple(_rail(road) for road in network.roads if _has_rail(road.street.profile))
-    return Scenery(buildings, trees, lamps, props, rails)
+    parked = tuple(car for road in network.roads for car in _parked(road, random))
+    return Scenery(buildings, trees, lamps, props, rails, parked)
 
 
 def _quarter(profile: Profile) -> Quarter:
@@ -178,6 +184,19 @@ def _props(road: Road, ground: Ground, random: np.random.Generator) -> Iterator[
                 yield Prop(str(random.choice(kinds)), x, y, heading + (math.pi if side > 0 else 0.0))
 
 
+def _parked(road: Road, random: np.random.Generator) -> Iterator[ParkedCar]:
+    profile = road.street.profile
+    for side in (1, -1) if profile.parking_m else ():
+        if not profile.count(side):
+            continue
+        for s in np.arange(PARKED_FROM_MOUTH_M, road.curve.length - PARKED_FROM_MOUTH_M, PARKED_EVERY_M):
+            if random.random() < PARKED_SHARE and not _tight_bend(road, float(s), NO_PARKING_BEND_M):
+                t = side * (profile.kerb_m(side) - profile.parking_m / 2)
+                x, y, heading = _beside(road, float(s + random.uniform(-0.5, 0.5)), t + random.uniform(-0.08, 0.08))
+                color = PAINT[int(random.integers(len(PAINT)))]
+                yield ParkedCar(str(random.choice(CARS)), x, y, heading + (math.pi if side > 0 else 0.0), color)
+
+
 def _street_trees(network: Network, ground: Ground, random: np.random.Generator) -> Iterator[Tree]:
     for road in network.roads:
         profile = road.street.profile
@@ -208,12 +227,12 @@ def _field_trees(ground: Ground, random: np.random.Generator) -> Iterator[Tree]:
                 yield tree
 
 
-def _tight_bend(road: Road, s: float) -> int:
+def _tight_bend(road: Road, s: float, radius: float = TIGHT_BEND_M) -> int:
     """1 near a tight bend to the left, -1 to the right, 0 elsewhere. There a bus's rear wheels run over the inner kerb
     and its nose over the outer one."""
     near = [road.curve.curvature_at(along) for along in (s - BUS_LENGTH_M, s, s + BUS_LENGTH_M)]
     sharpest = max(near, key=abs)
-    return 0 if abs(sharpest) < 1 / TIGHT_BEND_M else (1 if sharpest > 0 else -1)
+    return 0 if abs(sharpest) < 1 / radius else (1 if sharpest > 0 else -1)
 
 
 def _tree(x: float, y: float, random: np.random.Generator, fine: bool, conifer: bool = False) -> Tree:
