@@ -139,7 +139,9 @@ class SceneRun:
         course, found = self.place.course, []
         s = self.scene.start_m + GOAL_EVERY_M
         while s < self.scene.goal_m:
-            found.append(course.waypoint(s).transform.location)
+            # Inside a junction ways lie over each other, and a place on one of them is found on another.
+            if not (lane := course.waypoint(s)).is_junction:
+                found.append(lane.transform.location)
             s += GOAL_EVERY_M
         return (*found, course.waypoint(min(self.scene.goal_m + GOAL_EVERY_M, course.last_s)).transform.location)
 
