@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
+import carla
 import pytest
 
+from sim_bridge import scenarios
+from sim_bridge.embedded.town.folder import road_file
+from sim_bridge.goals import Goals, GuidedRoute
 from sim_bridge.scenarios import route_file
+from sim_bridge.scenarios.places import place_at
 from sim_bridge.scenarios.route_file import Route, RouteScenario, RouteWeather
 from sim_bridge.scenarios.route_run import SCENES, weather_at
+from sim_bridge.scenarios.rules import Rules
+
+ROUTES = Path(__file__).resolve().parents[2] / "assets" / "routes"
 
 VERSION_2 = """<?xml version='1.0' encoding='utf-8'?>
 <routes>
@@ -96,6 +105,22 @@ def test_weather_changes_evenly_along_the_route() -> None:
 
 
 def test_every_scene_that_a_leaderboard_scenario_becomes_exists() -> None:
-    from sim_bridge import scenarios
-
     assert set(SCENES.values()) <= set(scenarios.names())
+
+
+def test_the_routes_that_come_with_the_program_can_be_driven_and_their_scenarios_played() -> None:
+    town_map = carla.Map("Backseat01", road_file("Backseat01").read_text(encoding="utf-8"))
+    rules = Rules(town_map)
+    routes = route_file.read(ROUTES / "Backseat01.xml")
+    assert len(routes) == 3
+    for route in routes:
+        start, *goals = [carla.Location(*point) for point in route.points]
+        guided = GuidedRoute(town_map.get_waypoint(start), random.Random(0), town_map, Goals(goals))
+        assert guided.leads_to == len(goals), route.route_id
+        assert 500.0 < len(guided.points) < 700.0
+        for block in route.scenarios:
+            scene = scenarios.load(SCENES[block.kind])
+            anchor = town_map.get_waypoint(carla.Location(*block.trigger[:3]))
+            if scene.place.kind == "junction":
+                anchor = anchor.next_until_lane_end(1.0)[-1]
+            assert place_at(scene, anchor, rules, town_map) is not None, block.name
