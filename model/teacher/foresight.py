@@ -83,10 +83,12 @@ def _met(
         return None  # whoever comes from behind looks out for us
     if across > ONCOMING_RAD and abs(now_right) > BESIDE_LANE_M and abs(turn_radps) < TURNS_RADPS:
         return None
+    # One who drives our way is followed; one who will be on it, but comes from the side, goes first.
+    follows = across < SAME_WAY_RAD and body.kind != "pedestrian"
     for k, (x, y, yaw) in enumerate(forecast(body, turn_radps)):
         distance, right, heading = along(route, (x, y))
         half_along, half_across = reach(_turned(body, yaw), heading)
-        if abs((yaw - heading + math.pi) % (2 * math.pi) - math.pi) < SAME_WAY_RAD and body.kind != "pedestrian":
+        if follows and abs((yaw - heading + math.pi) % (2 * math.pi) - math.pi) < SAME_WAY_RAD:
             continue
         is_beside = abs(right) < half_across + ego.half_width + BESIDE_M
         gap = distance - start - driven_m[k]

@@ -23,7 +23,7 @@ from model.training import sentences
 from model.training.expert import Kind, roll_out
 from model.training.samples import FrameFacts, SignFacts
 from sim_bridge.messages import TICK_S
-from tests.model.teacher_scenes import open_road
+from tests.model.teacher_scenes import open_road, turning_line
 from tests.model.test_teacher import around, car, person
 
 LINE = np.column_stack([np.arange(111.0), np.zeros(111)])
@@ -68,6 +68,15 @@ def test_a_car_from_the_side_is_waited_for_before_its_way() -> None:
 )
 def test_who_does_not_cross_is_not_waited_for(other: Body) -> None:
     assert meeting(around(other), LINE, AT_EIGHT, {}) is None
+
+
+def test_who_passes_on_the_road_we_turn_into_goes_first() -> None:
+    corner = turning_line(6, 8.0, 1).astype(np.float64)  # right, into a road along y at x = 14
+    passing = car(2, 14.0, -14.0, yaw_rad=math.pi / 2, speed_mps=7.0)
+    met = meeting(around(passing), corner, 1.25 * np.arange(1, 15), {})
+    assert met is not None and met.wait_m < 18.0
+    gone = car(2, 14.0, 30.0, yaw_rad=math.pi / 2, speed_mps=8.0)
+    assert meeting(around(gone), corner, 1.25 * np.arange(1, 15), {}) is None
 
 
 def test_an_oncoming_car_that_turns_across_is_seen_by_its_turning() -> None:
