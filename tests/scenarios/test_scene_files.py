@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from pathlib import Path
 from typing import Any
 
 import carla
@@ -12,6 +14,7 @@ from sim_bridge import scenarios
 from sim_bridge.embedded.town.folder import road_file
 from sim_bridge.scenarios.places import places
 from sim_bridge.scenarios.reading import loads
+from sim_bridge.scenarios.scene import Action, Condition, Member, PlaceWish, Spot
 
 MEMBER = {"name": "car", "blueprints": ["vehicle.*"], "along_m": 20}
 SCENE: dict[str, Any] = {
@@ -86,3 +89,12 @@ def test_every_scene_finds_places_in_the_first_town(name: str) -> None:
     along = [first.course.waypoint(s) for s in range(int(low), 0 if low < 0 else int(scene.place.length_m))]
     assert not any(waypoint.is_junction for waypoint in along)
     assert set(scene.place.arms) <= set(first.arms)
+
+
+def test_the_readmes_scene_can_be_played_as_it_stands() -> None:
+    readme = (Path(scenarios.__file__).parent / "README.md").read_text(encoding="utf-8")
+    scene = loads(readme.split("```json\n")[1].split("```")[0], "mine")
+    town_map = carla.Map("Backseat01", road_file("Backseat01").read_text(encoding="utf-8"))
+    assert next(places(scene, town_map, seed=0)) is not None
+    keys = {field.name for kind in (PlaceWish, Spot, Action, Condition, Member) for field in dataclasses.fields(kind)}
+    assert {key for key in keys if f"`{key}`" not in readme} <= {"spot", "who", "kind"}
