@@ -30,6 +30,7 @@ HANDSHAKE_S = 5.0
 DEAD_STREAM_HOLD_S = 1.0
 # How long a tick waits for a subscription whose token was just asked for: `listen()` returns before it is in place.
 SUBSCRIPTION_WAIT_S = 0.1
+LEAVING_WAIT_S = 0.05
 
 QUEUED_IMAGES = 3  # a picture is worth sending only while it is fresh
 QUEUED_MESSAGES = 256
@@ -97,6 +98,15 @@ class Streams:
                         del self._expected[stream_id]
                 if self._expected:
                     self._changed.wait(min(d[0] for d in self._expected.values()) - now)
+
+    def part(self, stream_id: int) -> None:
+        """Wait, for LEAVING_WAIT_S at most, until the stream's subscribers have left by themselves.
+
+        A client closes its subscription just before it destroys the sensor. One that is told that the sensor is gone
+        while its thread still closes may end its process under that thread, and libcarla aborts.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: stream_id not in self._subscribers or self._is_closing, LEAVING_WAIT_S)
 
     def is_wanted(self, stream_id: int) -> bool:
         return stream_id in self._subscribers
@@ -237,6 +247,7 @@ class Streams:
                 self._subscribers[subscriber.stream_id] = rest
             else:
                 self._subscribers.pop(subscriber.stream_id, None)
+            self._changed.notify_all()
         with subscriber.lock:
             subscriber.is_dead = True
             self._drop(subscriber.connection)

@@ -78,7 +78,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="The PythonAPI folder of a CARLA 0.9.16 checkout.")
     parser.add_argument("names", nargs="*", help="Only these scripts.")
     parser.add_argument("--patience", type=float, default=1.0, help="How much longer than asked for to wait.")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / "sitecustomize.py").write_text(_PATIENT.format(patience=args.patience))

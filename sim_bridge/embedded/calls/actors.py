@@ -41,6 +41,9 @@ def spawn_actor_with_parent(
 
 
 def destroy_actor(desk: Desk, actor_id: int) -> bool:
+    actor = desk.world.find(actor_id)
+    if actor is not None and actor.stream_id:
+        desk.streams.part(actor.stream_id)
     return desk.world.destroy(actor_id)
 
 
