@@ -7,13 +7,14 @@ crossed; where the two boxes meet, the car waits before that place. Geometry on 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from model.teacher.surroundings import Body, Surroundings
 from model.teacher.way import along, reach
+from sim_bridge.frames import wrapped
 
 STEP_S = 0.25
 HORIZON_S = 3.5
@@ -78,7 +79,7 @@ def _met(
     turn_radps: float,
 ) -> Meeting | None:
     now_along, now_right, now_heading = along(route, (body.x, body.y))
-    across = abs((body.yaw_rad - now_heading + math.pi) % (2 * math.pi) - math.pi)
+    across = abs(wrapped(body.yaw_rad - now_heading))
     if now_along - start < -ego.half_length:
         return None  # whoever comes from behind looks out for us
     if across > ONCOMING_RAD and abs(now_right) > BESIDE_LANE_M and abs(turn_radps) < TURNS_RADPS:
@@ -87,8 +88,8 @@ def _met(
     follows = across < SAME_WAY_RAD and body.kind != "pedestrian"
     for k, (x, y, yaw) in enumerate(forecast(body, turn_radps)):
         distance, right, heading = along(route, (x, y))
-        half_along, half_across = reach(_turned(body, yaw), heading)
-        if follows and abs((yaw - heading + math.pi) % (2 * math.pi) - math.pi) < SAME_WAY_RAD:
+        half_along, half_across = reach(replace(body, yaw_rad=yaw), heading)
+        if follows and abs(wrapped(yaw - heading)) < SAME_WAY_RAD:
             continue
         is_beside = abs(right) < half_across + ego.half_width + BESIDE_M
         gap = distance - start - driven_m[k]
@@ -96,12 +97,6 @@ def _met(
             wait = distance - start - half_along - ego.half_length - WAIT_BEFORE_M
             return Meeting(body, max(0.0, wait), (k + 1) * STEP_S) if wait > -WAIT_BEFORE_M else None
     return None
-
-
-def _turned(body: Body, yaw: float) -> Body:
-    return Body(
-        body.actor_id, body.kind, body.x, body.y, body.z, yaw, body.half_length, body.half_width, body.half_height, 0.0
-    )
 
 
 class TurnRates:
@@ -117,7 +112,7 @@ class TurnRates:
         rates = {}
         for body in here.bodies:
             before = self._yaws.get(body.actor_id, body.yaw_rad)
-            turned = (body.yaw_rad - before + math.pi) % (2 * math.pi) - math.pi
+            turned = wrapped(body.yaw_rad - before)
             rates[body.actor_id] = 0.7 * self._rates.get(body.actor_id, 0.0) + 0.3 * turned / self._tick_s
         self._yaws = {body.actor_id: body.yaw_rad for body in here.bodies}
         self._rates = rates
