@@ -214,6 +214,17 @@ def test_a_replay_loads_the_town_it_was_recorded_in(desk: Desk) -> None:
     assert len(desk.world.actors.of(Vehicle)) == 2
 
 
+def test_a_recording_of_a_town_that_is_not_here_is_refused_and_changes_nothing(desk: Desk, tmp_path: Path) -> None:
+    recorded_drive(desk)
+    data = (tmp_path / "drive.log").read_bytes()
+    (tmp_path / "far.log").write_bytes(data.replace(b"\4\0Flat", b"\6\0Town01", 1))
+    episode = desk.world.episode
+    with pytest.raises(Refused, match="Town01"):
+        calls.replay_file(desk, "far.log")
+    assert (desk.world.town.name, desk.world.episode) == ("Flat", episode)
+    assert "Map: Town01" in calls.show_recorder_file_info(desk, "far.log")
+
+
 def test_a_reload_ends_a_recording(desk: Desk, tmp_path: Path) -> None:
     calls.start_recorder(desk, "cut.log")
     ticked(desk.world, 3)

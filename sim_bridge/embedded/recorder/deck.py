@@ -65,11 +65,15 @@ class Deck:
         return LogReader(self.folder.file(name))
 
     def start_replay(self, log: LogReader, span: Span) -> None:
-        """Start in the town it was recorded in. Raises ValueError where this world lacks that town."""
+        """Start in the town it was recorded in, and own `log`. Raises ValueError where this world lacks that town."""
         self.close()
-        if log.map_name.rsplit("/", 1)[-1] != self._world.town.name:
-            self._world.reload(log.map_name, reset_settings=False)
-        self._replayer = Replayer(self._world, log, span, replace(self.wishes))
+        try:
+            if log.map_name.rsplit("/", 1)[-1] != self._world.town.name:
+                self._world.reload(log.map_name, reset_settings=False)
+            self._replayer = Replayer(self._world, log, span, replace(self.wishes))
+        except ValueError:
+            log.close()
+            raise
 
     def set_time_factor(self, factor: float) -> None:
         self.wishes.time_factor = factor
