@@ -165,7 +165,10 @@ class DriveSession:
     def _look(self) -> None:
         """Show the driver what is seen and asked now; in lockstep once."""
         sight, lockstep = self._drive.sight, self._drive.lockstep
-        if lockstep.is_news(sight) or not lockstep.is_on:
+        is_news = lockstep.is_news(sight)
+        if lockstep.is_on and is_news:
+            self._drive.rates.sim_time.count(0.0)  # the wait for the plan is part of the world's pace
+        if is_news or not lockstep.is_on:
             self._drive.work.look(sight)
 
     # ---- lockstep

@@ -86,3 +86,18 @@ def test_scenes_are_listed_with_their_towns(capsys: pytest.CaptureFixture[str]) 
     assert launch.main(["scenes", "pedestrian_steps_out"]) == 0
     assert "Backseat01" in capsys.readouterr().out
     assert launch.main(["scenes", "flood"]) == 2
+
+
+def test_simlingos_choices_are_understood() -> None:
+    words = ["drive", "--model", "simlingo", "--checkpoint", "x.pt", "--device", "cpu", "--dtype", "float32"]
+    args = launch._parser(words).parse_args([*words, "--navigation", "command", "--talk", "first", "--lockstep", "1"])
+    chosen = launch.flags.choice(args)
+    assert (chosen.device, chosen.dtype, chosen.navigation) == ("cpu", "float32", "command")
+    assert (args.talk, args.lockstep) == ("first", 1)
+
+
+@pytest.mark.parametrize("ticks", ["-1", "21", "many"])
+def test_a_lockstep_no_plan_reaches_is_refused(ticks: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        launch._parser(["drive"]).parse_args(["drive", f"--lockstep={ticks}"])
+    assert "expected 0 to 20 ticks" in capsys.readouterr().err
