@@ -125,7 +125,17 @@ def looks_at_the_town(port: int) -> None:
         ground = world.ground_projection(carla.Location(30.0, 1.75, 9.0), 20.0)
         assert ground is not None and ground.location.z == 0.0
         assert world.project_point(carla.Location(30.0, 1.75, 9.0), carla.Vector3D(0.0, 0.0, 1.0), 20.0) is None
-        assert world.get_imui_sensor_gravity() > 9.8
+        assert math.isclose(world.get_imui_sensor_gravity(), 9.81, abs_tol=1e-4)
+        world.set_imui_sensor_gravity(1.62)
+        imu = world.spawn_actor(
+            world.get_blueprint_library().find("sensor.other.imu"), carla.Transform(), attach_to=world.get_spectator()
+        )
+        felt = listened(imu)
+        world.tick()
+        up = carla.Transform(carla.Location(), world.get_spectator().get_transform().rotation).get_up_vector()
+        assert math.isclose(felt.get(timeout=5.0).accelerometer.z, 1.62 * up.z, abs_tol=1e-3)
+        world.set_imui_sensor_gravity(9.81)
+        imu.destroy()
         assert world.get_lightmanager().get_all_lights() == []
         world.debug.draw_point(carla.Location(30.0, 1.75, 1.0), 0.1, carla.Color(255, 0, 0), 1.0)
         world.load_map_layer(carla.MapLayer.Buildings)

@@ -25,7 +25,6 @@ TEXTURE = [1, 1, [[0, 0, 0, 255]]]
 ARGUMENTS: dict[str, list[Any]] = {
     "load_map_layer": [1],
     "unload_map_layer": [1],
-    "set_imui_gravity": [1.62],
     "query_lights_state": [""],
     "update_lights_state": ["", [], False],
     "update_day_night_cycle": ["", True],

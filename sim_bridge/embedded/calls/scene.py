@@ -21,11 +21,12 @@ def set_weather_parameters(desk: Desk, weather: Weather) -> None:
 
 
 def get_imui_gravity(desk: Desk) -> float:
-    return 9.81
+    return desk.world.sensing.imu.gravity_mps2
 
 
 def set_imui_gravity(desk: Desk, gravity: float) -> None:
-    raise Refused("not supported by the embedded world: gravity is 9.81 m/s2")
+    """For the IMUs of this episode; bodies fall as ever, as in CARLA."""
+    desk.world.sensing.imu.gravity_mps2 = gravity
 
 
 def query_lights_state(desk: Desk, endpoint: str = "") -> tuple[Any, ...]:

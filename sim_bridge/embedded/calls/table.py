@@ -57,7 +57,6 @@ _REFUSING = {
     actors.add_actor_angular_impulse,
     vehicles.no_other_physics,
     vehicles.pose_bones,
-    scene.set_imui_gravity,
     scene.no_textures,
     sensors.send,
     sensors.set_ignored_vehicles,

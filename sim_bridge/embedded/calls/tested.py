@@ -42,6 +42,7 @@ _COVERED: dict[str, tuple[str, ...]] = {
     _SCRIPTED.format("looks_at_the_town"): (
         "get_available_maps",
         "get_imui_gravity",
+        "set_imui_gravity",
         "get_environment_objects",
         "enable_environment_objects",
         "get_all_level_BBs",
@@ -131,7 +132,6 @@ _COVERED: dict[str, tuple[str, ...]] = {
 
 # Each has a test of its own, by its name.
 _REFUSED = (
-    "set_imui_gravity",
     "apply_color_texture_to_objects",
     "apply_float_color_texture_to_objects",
     "add_actor_torque",

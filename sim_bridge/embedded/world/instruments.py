@@ -60,6 +60,7 @@ class Imu:
     """Specific force m/s2 and turn rate rad/s along the sensor's axes, compass in radians clockwise from north (-y)."""
 
     def __init__(self) -> None:
+        self.gravity_mps2 = GRAVITY_MPS2  # what it feels at rest; bodies fall by their own
         self._noise = _Noise()
 
     def forget(self, actor_id: int) -> None:
@@ -68,7 +69,7 @@ class Imu:
     def read(self, sensor: SensorActor) -> list[object]:
         axes = rotation(sensor.pose)
         ax, ay, az = sensor.body.acceleration
-        force = turned_back(axes, (ax, ay, az + GRAVITY_MPS2))
+        force = turned_back(axes, (ax, ay, az + self.gravity_mps2))
         wx, wy, wz = sensor.body.angular_velocity
         turn = turned_back(axes, (math.radians(wx), math.radians(wy), math.radians(wz)))
         # North is -y: a sensor that looks along +x (yaw 0) reads a quarter turn.

@@ -53,7 +53,7 @@ class Sensing:
         self._world = world
         self._cameras: set[int] = set()  # sensors that have a camera in the renderer, under the same id
         self._gnss = Gnss(world.town)
-        self._imu = Imu()
+        self.imu = Imu()
         self._scanners: dict[int, Lidar | Radar] = {}  # by sensor, from its first reading on
 
     def forget(self, sensor: SensorActor) -> None:
@@ -61,7 +61,7 @@ class Sensing:
             self._cameras.discard(sensor.actor_id)
             self._world.painter.remove_camera(sensor.actor_id)
         self._gnss.forget(sensor.actor_id)
-        self._imu.forget(sensor.actor_id)
+        self.imu.forget(sensor.actor_id)
         if self._scanners.pop(sensor.actor_id, None) is not None:
             self._world.painter.forget_scan(sensor.actor_id)
 
@@ -89,7 +89,7 @@ class Sensing:
         if sensor.type_id == "sensor.other.gnss":
             self._post(sensor, SensorType.GNSS, [pack(self._gnss.read(sensor))])
         elif sensor.type_id == "sensor.other.imu":
-            self._post(sensor, SensorType.IMU, [pack(self._imu.read(sensor))])
+            self._post(sensor, SensorType.IMU, [pack(self.imu.read(sensor))])
         elif sensor.type_id == "sensor.other.obstacle":
             self._report_obstacle(sensor)
 
