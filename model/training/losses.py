@@ -31,6 +31,9 @@ NEAR_POINTS, NEAR_WEIGHT = 7, 4.0
 # From one point to the next: a standing car's points coincide to centimetres, and a path that zigzags by a decimetre
 # about the right line makes the wheel tremble. Both are nothing to the points' own loss.
 STEP_BETA_M = 0.05
+# Standing is no speed at all: below 0.1 m/s, which is 2.5 cm from one point to the next.
+PACE_BETA_M = 0.015
+STANDS_M, STANDS_WEIGHT = 0.02, 3.0
 # Background fills nearly every cell. A lamp is in one cell of every fifth picture, walkers in a few cells of most, and
 # the mean is over weights: what is weighted without need takes from the others.
 CELL_WEIGHTS = {"nothing": 1.0, "vehicle": 3.0, "pedestrian": 20.0, "red": 40.0, "yellow": 40.0, "green": 40.0}
@@ -49,7 +52,7 @@ def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[s
         "path_steps": points(
             output.path.diff(dim=1), wanted.path.diff(dim=1), STEP_BETA_M, _near(output.path.shape[1] - 1)
         ),
-        "speed_steps": points(output.speed.diff(dim=1), wanted.speed.diff(dim=1), STEP_BETA_M),
+        "speed_steps": _pace(output.speed.diff(dim=1), wanted.speed.diff(dim=1)),
         "aux": _whole_picture(output.seen, wanted),
         "cells": _cells(output.seen.cells, wanted.cells),
         "kind": _kinds(output.kinds, wanted.kinds),
@@ -61,6 +64,12 @@ def points(said: Tensor, wanted: Tensor, beta_m: float = 1.0, weights: Tensor | 
     """Smooth L1 summed over x and y, mean over points and batch, points weighted; SimLingo's beta is 1 m."""
     loss = F.smooth_l1_loss(said, wanted, reduction="none", beta=beta_m).sum(-1)
     return loss.mean() if weights is None else (loss * weights.to(loss.device)).mean()
+
+
+def _pace(said: Tensor, wanted: Tensor) -> Tensor:
+    """The loss of a plan's steps from one speed point to the next, (B, 9, 2); where it stands they weigh more."""
+    stands = (wanted.norm(dim=-1) < STANDS_M).float()
+    return points(said, wanted, PACE_BETA_M, 1.0 + (STANDS_WEIGHT - 1.0) * stands)
 
 
 def _near(count: int) -> Tensor:

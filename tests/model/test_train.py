@@ -382,6 +382,20 @@ def test_the_loss_falls_on_one_batch(data: Path) -> None:
     assert seen[-1] < 0.6 * seen[0]
 
 
+def test_the_loss_feels_what_the_wheel_and_a_standing_car_feel() -> None:
+    # A path that is 0.2 m wrong near the car costs more than one that is so far ahead.
+    wanted, weights_of_points = torch.zeros(1, 20, 2), losses._near(20)
+    near, far = wanted.clone(), wanted.clone()
+    near[:, 3, 1], far[:, 15, 1] = 0.2, 0.2
+    cost = [float(losses.points(said, wanted, losses.PATH_BETA_M, weights_of_points)) for said in (near, far)]
+    assert cost[0] > 3.0 * cost[1] > 0.0
+    # Creeping 3 cm a step costs more where the plan should stand than where it should roll.
+    stands, rolls = torch.zeros(1, 9, 2), torch.ones(1, 9, 2)
+    creep = torch.zeros(1, 9, 2)
+    creep[..., 0] = 0.03
+    assert float(losses._pace(stands + creep, stands)) > 2.0 * float(losses._pace(rolls + creep, rolls))
+
+
 def test_the_rate_warms_up_peaks_and_ends_with_the_budget() -> None:
     assert schedule.rate(0.0, 0) < 0.02 * schedule.PEAK_RATE
     assert schedule.rate(0.05, 500) > 0.98 * schedule.PEAK_RATE
