@@ -17,9 +17,9 @@ from sim_bridge.embedded.world.world import UPLOADED_TOWN
 _LOG = logging.getLogger(__name__)
 
 # CARLA's synchronous Traffic Manager loses a wake-up and hangs when ticks come faster than its thread gets back to
-# waiting; with this much time from cue to reply it was never seen to.
-_MANAGER_PAUSE_S = 0.002
-_LEAST_PAUSE_S = 0.0005
+# waiting; with this much time from cue to reply, some of it after the tick, it was not seen to. With less it was, under heavy load.
+_MANAGER_PAUSE_S = 0.003
+_LEAST_PAUSE_S = 0.001
 
 
 def version(desk: Desk) -> str:
