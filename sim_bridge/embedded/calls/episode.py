@@ -17,7 +17,8 @@ from sim_bridge.embedded.world.world import UPLOADED_TOWN
 _LOG = logging.getLogger(__name__)
 
 # CARLA's synchronous Traffic Manager loses a wake-up and hangs when ticks come faster than its thread gets back to
-# waiting; with this much time from cue to reply, some of it after the tick, it was not seen to. With less it was, under heavy load.
+# waiting. With this much time from cue to reply, some of it after the tick, it was not seen to; with less it was, on a
+# machine with more work than cores.
 _MANAGER_PAUSE_S = 0.003
 _LEAST_PAUSE_S = 0.001
 
