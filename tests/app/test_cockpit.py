@@ -190,10 +190,14 @@ def test_a_real_window_hears_a_real_key(house: House) -> None:
     )
     try:
         until(lambda: hub.watchers > before, "the cockpit at the hub", 30)
-        # There is no window manager: keys go to the window under the pointer.
-        subprocess.run(["xdotool", "mousemove", "550", "300"], env=environment, check=True, timeout=10)
-        subprocess.run(["xdotool", "keydown", "d"], env=environment, check=True, timeout=10)
-        until(lambda: house.drive.view().holder == "cockpit", "the key in the drive", 20)
+
+        def presses() -> bool:
+            """There is no window manager: a key goes to the window under the pointer, once that one is on the screen."""
+            move_and_press = ["xdotool", "mousemove", "550", "300", "keydown", "d"]
+            subprocess.run(move_and_press, env=environment, check=True, timeout=10)
+            return house.drive.view().holder == "cockpit"
+
+        until(presses, "the key in the drive", 20)
         subprocess.run(["xdotool", "keyup", "d"], env=environment, check=True, timeout=10)
         cockpit.send_signal(signal.SIGINT)
         _, complaints = cockpit.communicate(timeout=15)
