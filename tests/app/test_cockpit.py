@@ -192,7 +192,7 @@ def test_a_real_window_hears_a_real_key(house: House) -> None:
         until(lambda: hub.watchers > before, "the cockpit at the hub", 30)
 
         def presses() -> bool:
-            """There is no window manager: a key goes to the window under the pointer, once that one is on the screen."""
+            """There is no window manager: a key goes to the window under the pointer, once there is one."""
             move_and_press = ["xdotool", "mousemove", "550", "300", "keydown", "d"]
             subprocess.run(move_and_press, env=environment, check=True, timeout=10)
             return house.drive.view().holder == "cockpit"
