@@ -13,6 +13,7 @@ from model import prompts
 from model.pocket import checkpoint, weights
 from model.pocket.adapters import NumpyAdapters
 from model.pocket.config import ConfigError, PocketConfig
+from model.pocket.driver import at_rest
 from model.pocket.graphs import TorchGraphs
 from model.pocket.network import Batch, Pocket
 from model.pocket.runtime import PocketRuntime
@@ -227,3 +228,13 @@ def test_an_unknown_word_reads_as_unknown_not_as_an_error(network: Pocket) -> No
     tokens = Tokens(np.array([WORDS.unknown]), np.zeros((1, 2), np.float32))
     arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
     assert np.isfinite(NumpyAdapters(arrays, CONFIG).embed(tokens)).all()
+
+
+def test_a_car_that_creeps_at_centimetres_stands_and_one_that_starts_does_not() -> None:
+    times = np.arange(1, 11) * 0.25
+    stopping = np.stack([np.minimum(times, 1.0) * 2.0 + np.maximum(times - 1.0, 0.0) * 0.1, np.zeros(10)], 1)
+    rested = at_rest(stopping.astype(np.float32))
+    assert rested[3:, 0] == pytest.approx(2.0), "2 m in the first second, then 0.1 m/s, which is standing"
+    assert rested[:4] == pytest.approx(stopping[:4])
+    starting = np.stack([times**2, np.zeros(10)], 1).astype(np.float32)
+    assert at_rest(starting) == pytest.approx(starting), "2 m/s2 from a standstill"
