@@ -52,5 +52,5 @@ def is_alive(process_id: int) -> bool:
     """Whether this process still runs; a zombie does not."""
     try:
         return Path(f"/proc/{process_id}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False

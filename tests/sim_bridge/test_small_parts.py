@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from sim_bridge.drive_state import DriveState
+from sim_bridge.lockstep import Lockstep
 from sim_bridge.mailbox import Mailbox
 from sim_bridge.messages import CHASE_CAMERA, CameraFrame, DrivePlan, SessionView
 from sim_bridge.pace import DEBT_MAX_S, Pacer, Rate
@@ -25,7 +26,7 @@ def a_plan() -> DrivePlan:
 
 
 def a_view() -> SessionView:
-    return DriveState(StraightRoad(), SteadyDriver(), 1.0).view()
+    return DriveState(StraightRoad(), SteadyDriver(), 1.0, Lockstep(0, 0.0)).view()
 
 
 def test_a_mailbox_keeps_only_the_newest_and_gives_it_once() -> None:
