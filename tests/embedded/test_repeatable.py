@@ -20,7 +20,7 @@ from sim_bridge.embedded.world.spawning import spawn
 from sim_bridge.embedded.world.walking import walk
 from sim_bridge.embedded.world.world import World
 from tests.embedded.fakes import FlatPainter, KeptMessages
-from tests.embedded.test_world_client import run_script, serving
+from tests.embedded.test_world_client import run_with_manager
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +91,5 @@ def test_a_reload_makes_the_world_as_it_was(backseat: Town) -> None:
 def test_carlas_traffic_manager_drives_the_same_way_in_every_process_and_after_a_reload() -> None:
     hashes = []
     for _ in range(2):
-        with serving("tests.embedded.flat_server", "0", "Backseat01") as (_, port):
-            hashes += run_script("drives_alike", port).split()[:2]
+        hashes += run_with_manager("drives_alike").split()[:2]
     assert len(hashes) == 4 and len(set(hashes)) == 1, hashes

@@ -58,15 +58,32 @@ def gather_heard() -> None:
             HEARD.update(told[0][1] if isinstance(told, list) else ())
 
 
-def run_script(name: str, port: int, module: str = "tests.embedded.client_scripts") -> str:
+def run_script(name: str, port: int, module: str = "tests.embedded.client_scripts", within_s: float = 60.0) -> str:
     """What the script said. It must end well."""
     done = subprocess.run(
         [sys.executable, "-m", module, name, str(port)],
-        cwd=ROOT, text=True, capture_output=True, timeout=60.0,
+        cwd=ROOT, text=True, capture_output=True, timeout=within_s,
     )  # fmt: skip
     assert done.returncode == 0, f"{name} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     assert "done" in done.stdout
     return done.stdout
+
+
+def run_with_manager(name: str) -> str:
+    """What a script said that drives CARLA's Traffic Manager on a server of its own.
+
+    libcarla notifies the manager's thread without a lock. Now and then the thread misses it and the client waits for
+    ever: that is the client's, so a script that hangs is tried again; one that fails is not.
+    """
+    for is_last in (False, False, True):
+        with serving("tests.embedded.flat_server", "0", "Backseat01") as (_, port):
+            try:
+                return run_script(name, port, within_s=45.0)
+            except subprocess.TimeoutExpired:
+                if is_last:
+                    raise
+                print(f"{name}: the client hung in its Traffic Manager")
+    raise AssertionError("the last try returns or raises")
 
 
 def start_over(port: int) -> None:
@@ -88,8 +105,7 @@ def test_actors_of_a_client_that_vanished_stay(flat: int) -> None:
 
 
 def test_carlas_traffic_manager_drives_twelve_cars_through_the_town() -> None:
-    with serving("tests.embedded.flat_server", "0", "Backseat01") as (_, port):
-        run_script("traffic", port)
+    run_with_manager("traffic")
 
 
 def test_carlas_walker_ai_walks_the_towns_sidewalks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
