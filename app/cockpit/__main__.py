@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 
 from app.cockpit.launch import TICKET_VARIABLE
@@ -69,7 +70,8 @@ def _show(url: str, ticket: str) -> int:
         )
         return NO_DISPLAY
     link.start()
-    # Ctrl-C in the terminal that started everything reaches this process too.
+    # Ctrl-C in the terminal that started everything reaches this process too, even where a shell had it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         window.run()
     return 0
