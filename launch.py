@@ -9,12 +9,10 @@ import argparse
 import importlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import webbrowser
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -31,7 +29,7 @@ from sim_bridge.interfaces import Driver, Simulator
 from sim_bridge.messages import TalkOrder
 from sim_bridge.session import SessionConfig
 from sim_bridge.supervision import Supervisor, SupervisorConfig
-from sim_bridge.world_process import world_command
+from sim_bridge.world_process import free_port_pair, world_command
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -253,7 +251,7 @@ def _town(args: argparse.Namespace) -> str:
 
 def _supervisor(args: argparse.Namespace) -> Supervisor:
     if args.carla is None:
-        town, port = _town(args), _free_port_pair()
+        town, port = _town(args), free_port_pair()
         world = CarlaConfig(port=port, town=town, is_embedded=True)
         command = world_command(port, town, args.seed)
     else:
@@ -276,20 +274,6 @@ def _supervisor(args: argparse.Namespace) -> Supervisor:
     return Supervisor(
         patient, build_drive, Wish(world, args.model, args.checkpoint, simlingo=flags.choice(args)), session
     )
-
-
-def _free_port_pair() -> int:
-    """A port P of this machine with P + 1 free too, for the world's calls and its streams."""
-    for _ in range(50):
-        with closing(socket.socket()) as calls, closing(socket.socket()) as streams:
-            calls.bind(("127.0.0.1", 0))
-            port = int(calls.getsockname()[1])
-            try:
-                streams.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-    raise OSError("found no two neighbouring free ports on 127.0.0.1 in 50 tries; close some programs and try again")
 
 
 def _page_hosts(host: str, loopback: frozenset[str]) -> frozenset[str]:

@@ -65,7 +65,25 @@ class FreeDrive:
         return
 
 
-class SceneJourney:
+class _Played:
+    """A journey that is played by a run of its own, a new one per episode; None before the first."""
+
+    run: SceneRun | RouteRun | None
+
+    def begin(self, ego: Any) -> None:
+        if self.run is not None:
+            self.run.begin(ego)
+
+    def tick(self) -> None:
+        if self.run is not None:
+            self.run.tick()
+
+    def clear(self) -> None:
+        if self.run is not None:
+            self.run.clear()
+
+
+class SceneJourney(_Played):
     """Plays one scene per episode; the seed draws the place. `run` is the newest one, None before the first."""
 
     def __init__(self, scene: scenarios.Scene | str) -> None:
@@ -82,20 +100,8 @@ class SceneJourney:
         self.run.prepare()
         return Start([self.run.ego_start], Goals(self.run.goals))
 
-    def begin(self, ego: Any) -> None:
-        if self.run is not None:
-            self.run.begin(ego)
 
-    def tick(self) -> None:
-        if self.run is not None:
-            self.run.tick()
-
-    def clear(self) -> None:
-        if self.run is not None:
-            self.run.clear()
-
-
-class RouteJourney:
+class RouteJourney(_Played):
     """Drives one route of a Leaderboard file per episode. `run` is the newest one, None before the first."""
 
     def __init__(self, route: Route) -> None:
@@ -111,18 +117,6 @@ class RouteJourney:
         self.run = RouteRun(world, self.route, seed)
         self.run.prepare()
         return Start([self.run.ego_start], self.run.goals)
-
-    def begin(self, ego: Any) -> None:
-        if self.run is not None:
-            self.run.begin(ego)
-
-    def tick(self) -> None:
-        if self.run is not None:
-            self.run.tick()
-
-    def clear(self) -> None:
-        if self.run is not None:
-            self.run.clear()
 
 
 def journey_of(scene: str, routes: str, route_id: str) -> Journey:

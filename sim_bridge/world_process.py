@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +19,20 @@ def world_command(port: int, town: str, seed: int) -> tuple[str, ...]:
     """The embedded world on `port`, which ends when we end."""
     module = ("sim_bridge.embedded", "--port", str(port), "--town", town, "--seed", str(seed))
     return (sys.executable, "-m", "sim_bridge.leash", *module)
+
+
+def free_port_pair() -> int:
+    """A port P of this machine with P + 1 free too, for the world's calls and its streams. Raises OSError without."""
+    for _ in range(50):
+        with socket.socket() as calls, socket.socket() as streams:
+            calls.bind(("127.0.0.1", 0))
+            port = int(calls.getsockname()[1])
+            try:
+                streams.bind(("127.0.0.1", port + 1))
+            except (OSError, OverflowError):
+                continue
+            return port
+    raise OSError("found no two neighbouring free ports on 127.0.0.1 in 50 tries; close some programs and try again")
 
 
 class WorldProcess:

@@ -57,7 +57,7 @@ def test_simlingo_shows_its_terms_and_waits_for_the_flag() -> None:
 
 
 def test_the_world_gets_two_neighbouring_free_ports() -> None:
-    port = launch._free_port_pair()
+    port = launch.free_port_pair()
     with socket.socket() as calls, socket.socket() as streams:
         calls.bind(("127.0.0.1", port))
         streams.bind(("127.0.0.1", port + 1))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sim_bridge.world_process import WorldProcess, world_command
@@ -35,14 +34,3 @@ def embedded(town: str = TOWN, seed: int = 1) -> Iterator[RunningWorld]:
         yield RunningWorld(int(port[1]), process.process_id)
     finally:
         process.stop()
-
-
-def free_port_pair() -> int:
-    """A port whose neighbour is free too: a world's calls and its streams."""
-    while True:
-        with socket.socket() as calls, socket.socket() as streams:
-            calls.bind(("127.0.0.1", 0))
-            port: int = calls.getsockname()[1]
-            with suppress(OSError, OverflowError):
-                streams.bind(("127.0.0.1", port + 1))
-                return port

@@ -10,7 +10,6 @@ import argparse
 import contextlib
 import json
 import queue
-import socket
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from typing import Any
 
 from sim_bridge.bench.figures import Figure, as_json, as_table
 from sim_bridge.bench.processes import peak_mb
-from sim_bridge.world_process import WorldProcess, world_command
+from sim_bridge.world_process import WorldProcess, free_port_pair, world_command
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 120.0
@@ -117,7 +116,7 @@ def _growth(rows: list[Row], problem: str) -> Figure:
 @contextlib.contextmanager
 def _world(town: str, seed: int) -> Iterator[tuple[WorldProcess, int]]:
     """A world of our own on a free pair of ports. Raises TimeoutError when it does not come up."""
-    port = _free_pair()
+    port = free_port_pair()
     world = WorldProcess(world_command(port, town, seed))
     world.start()
     try:
@@ -135,19 +134,6 @@ def _process(world: WorldProcess) -> int:
     if world.process_id is None:
         raise ValueError("expected a running world, it was not started")
     return world.process_id
-
-
-def _free_pair() -> int:
-    for _ in range(50):
-        with socket.socket() as calls, socket.socket() as streams:
-            calls.bind(("127.0.0.1", 0))
-            port = int(calls.getsockname()[1])
-            try:
-                streams.bind(("127.0.0.1", port + 1))
-            except (OSError, OverflowError):
-                continue
-            return port
-    raise OSError("found no two neighbouring free ports on 127.0.0.1 in 50 tries; close some programs and try again")
 
 
 def _start_s(town: str, seed: int) -> float:

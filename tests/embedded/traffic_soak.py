@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 
 import carla
 
-from tests.worlds import embedded, free_port_pair
+from sim_bridge.world_process import free_port_pair
+from tests.worlds import embedded
 
 TICK_S = 0.05
 LOOK_EVERY = 10  # ticks

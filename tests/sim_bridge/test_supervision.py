@@ -13,10 +13,9 @@ from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.drive_process import Factory
 from sim_bridge.messages import FRONT_CAMERA, Engage, Engagement, Phase, Verdict
 from sim_bridge.supervision import Supervisor, SupervisorConfig
-from sim_bridge.world_process import world_command
+from sim_bridge.world_process import free_port_pair, world_command
 from tests.sim_bridge import factories
 from tests.sim_bridge.driving import is_alive, until
-from tests.worlds import free_port_pair
 
 ROOT = Path(__file__).resolve().parents[2]
 
