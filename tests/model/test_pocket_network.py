@@ -13,14 +13,15 @@ from model import prompts
 from model.pocket import checkpoint, weights
 from model.pocket.adapters import NumpyAdapters
 from model.pocket.config import ConfigError, PocketConfig
-from model.pocket.driver import at_rest
+from model.pocket.driver import PocketDriver, at_rest
 from model.pocket.graphs import TorchGraphs
 from model.pocket.network import Batch, Pocket
 from model.pocket.runtime import PocketRuntime
 from model.pocket.vocabulary import Tokens, Vocabulary
 from model.pocket.weights import WeightsError
 from model.training.presets import PRESETS
-from sim_bridge.messages import InstructionMode
+from sim_bridge.messages import FRONT_CAMERA, EgoState, InstructionMode, Observation
+from tests.fakes import picture
 
 WORDS = Vocabulary.of(["stop here please", "is the light red", "yes it is"])
 CONFIG = PocketConfig(WORDS.words, **PRESETS["debug"].shape)  # type: ignore[arg-type]
@@ -238,3 +239,16 @@ def test_a_car_that_creeps_at_centimetres_stands_and_one_that_starts_does_not() 
     assert rested[:4] == pytest.approx(stopping[:4])
     starting = np.stack([times**2, np.zeros(10)], 1).astype(np.float32)
     assert at_rest(starting) == pytest.approx(starting), "2 m/s2 from a standstill"
+
+
+def test_a_driver_that_would_creep_plans_to_stand(tmp_path: Path) -> None:
+    checkpoint.save(tmp_path, Pocket(CONFIG).eval())  # untrained: it goes on at the speed it has
+    driver = PocketDriver(tmp_path, TorchGraphs(tmp_path))
+
+    def planned(speed_mps: float, tick: int) -> np.ndarray:
+        ego, targets = EgoState(0.0, 0.0, 0.0, speed_mps), np.array([[12.0, 0.5], [28.0, -3.0]], np.float32)
+        seen = Observation(1, tick, 50_000 * tick, ego, (picture(FRONT_CAMERA, tick),), targets)
+        return driver.plan(seen, None).speed_xy_in_ego
+
+    assert not planned(0.1, tick=1).any()
+    assert planned(8.0, tick=2)[-1, 0] == pytest.approx(20.0, abs=1e-3)

@@ -83,6 +83,9 @@ def test_hitting_something_is_felt(embedded_port: int) -> None:
                     break
             assert simulator.collisions[0].other_type_id == "vehicle.audi.tt"
             assert 0 < simulator.collisions[0].tick <= 120 and simulator.collisions[0].impulse_ns > 100
+            for _ in range(15):
+                simulator.step(Control(throttle=0.9))
+            assert len(simulator.collisions) == 1, "pushing on is the same collision"
         finally:
             other.destroy()
 

@@ -8,6 +8,7 @@ import pytest
 from sim_bridge.embedded import town
 from sim_bridge.embedded.contracts import Town
 from sim_bridge.frames import wrapped
+from sim_bridge.manoeuvre import way_taken
 from sim_bridge.messages import EgoState, InstructionKind, Manoeuvre, RouteCommand
 from sim_bridge.navigator import Navigator, lane_along, lane_of
 from sim_bridge.route import RandomRoute, RoutePoint, command_through
@@ -228,3 +229,12 @@ def test_on_the_wrong_side_the_lane_along_is_the_cars_own(town_map: carla.Map, l
             assert lane_along(town_map, there).lane_id == lane.lane_id
             return
     pytest.fail("the town has no two-way road")
+
+
+def test_the_way_taken_is_called_as_a_passenger_calls_it() -> None:
+    """Yaw rises clockwise: to the right."""
+    for heading in (0.0, 100.0, 179.0, -170.0):
+        before = math.radians(heading)
+        assert way_taken(before, before + math.radians(90.0)) is InstructionKind.TURN_RIGHT
+        assert way_taken(before, before - math.radians(90.0)) is InstructionKind.TURN_LEFT
+        assert way_taken(before, before + math.radians(10.0)) is InstructionKind.STRAIGHT
