@@ -1,6 +1,7 @@
 """Pocket's network: vision, prompt embedding, decoder, heads, for training and for export. Needs torch.
 
 One sequence:  [25 image tokens][prompt][answer ... <eos>][20 path queries][10 speed queries]   (causal)
+The image tokens see nothing of what follows them, so several conversations about one picture share them.
 
 The queries read either everything before them (talk first) or the picture and the prompt alone (act at once); training
 shows both, chosen per sample by the attention mask, so one forward pass teaches words and both orders of acting.
@@ -46,7 +47,7 @@ class Decoder(nn.Module):
         self.norm = RMSNorm(config.width)
 
     def forward(
-        self, x: Tensor, positions: Tensor, mask: Tensor, past: Tensor | None = None
+        self, x: Tensor, positions: Tensor, mask: Tensor, past: Tensor | list[Tensor] | None = None
     ) -> tuple[Tensor, list[Tensor]]:
         """x (B, N, width), positions (B, N), mask (B or 1, 1, N, T + N) True where seen.
 
@@ -124,25 +125,34 @@ class Adapters(nn.Module):
         return (path + straight).cumsum(1), (speed + rolling).cumsum(1)
 
 
+class Talk(NamedTuple):
+    """M conversations, each about one picture of a batch; lengths count real tokens, the rest is padding."""
+
+    pictures: Tensor  # (M,): the row of the picture it is about
+    prompt_ids: Tensor  # (M, P)
+    prompt_values: Tensor  # (M, P, 2)
+    prompt_lengths: Tensor  # (M,)
+    answer_ids: Tensor  # (M, A), the end token included
+    answer_lengths: Tensor  # (M,), 0 where there is nothing to say
+
+
 class Batch(NamedTuple):
-    """Inputs of one training step; lengths count real tokens, the rest is padding."""
+    """Inputs of one training step. A picture is seen once, however many conversations are about it."""
 
     eyes: Tensor  # (B, 96, 256, 3) uint8 or float
-    prompt_ids: Tensor  # (B, P)
-    prompt_values: Tensor  # (B, P, 2)
-    prompt_lengths: Tensor  # (B,)
-    answer_ids: Tensor  # (B, A), the end token included
-    answer_lengths: Tensor  # (B,), 0 where there is nothing to say
-    acts_at_once: Tensor  # (B,) bool: the queries do not see the answer
-    speeds: Tensor  # (B,) m/s
+    talk: Talk  # the conversations that end in a plan
+    acts_at_once: Tensor  # (M,) bool: the queries do not see the answer
+    speeds: Tensor  # (M,) m/s
+    asides: Talk | None = None  # those that are words alone
 
 
 class Output(NamedTuple):
-    path: Tensor  # (B, 20, 2)
-    speed: Tensor  # (B, 10, 2)
-    words: Tensor  # (B, A, vocabulary): at k, what should be answer token k
-    kinds: Tensor  # (B, kinds)
+    path: Tensor  # (M, 20, 2)
+    speed: Tensor  # (M, 10, 2)
+    words: Tensor  # (M, A, vocabulary): at k, what should be answer token k
+    kinds: Tensor  # (M, kinds)
     seen: Seen
+    asides: Tensor | None = None  # as `words`, of the asides
 
 
 class Pocket(nn.Module):
@@ -161,40 +171,57 @@ class Pocket(nn.Module):
 
     def forward(self, batch: Batch) -> Output:
         image, seen = self.vision(batch.eyes)
-        adapters, (B, P), A = self.adapters, batch.prompt_ids.shape, batch.answer_ids.shape[1]
-        prompt = adapters.embed(batch.prompt_ids, batch.prompt_values)
-        answer = F.embedding(batch.answer_ids, adapters.words)
-        queries = adapters.queries().expand(B, -1, -1)
-        x = torch.cat([image, prompt.float(), answer, queries], 1)
-        positions, mask = layout(batch, image.shape[1], queries.shape[1])
-        hidden, _ = self.decoder(x, positions, mask)
+        past = self._looked(image)
+        queries = self.adapters.queries()
+        says, acts = self._converse(batch.talk, past, batch.acts_at_once, queries)
+        path, speed = self.adapters.points(acts, batch.speeds)
+        kinds = self.adapters.kind_head(says[:, 0]).float()
+        asides = None
+        if batch.asides is not None:
+            hears_all = torch.zeros_like(batch.asides.pictures, dtype=torch.bool)
+            asides = self._spell(self._converse(batch.asides, past, hears_all, queries[:0])[0])
+        return Output(path, speed, self._spell(says), kinds, seen, asides)
+
+    def _looked(self, image: Tensor) -> list[Tensor]:
+        """Image tokens (B, I, width) -> each layer's keys and values of them, (2, B, kv_heads, I, head_dim)."""
+        tokens = image.shape[1]
+        mask = torch.ones(1, 1, tokens, tokens, dtype=torch.bool, device=image.device).tril()
+        return self.decoder(image, torch.arange(tokens, device=image.device).expand(len(image), -1), mask)[1]
+
+    def _converse(self, talk: Talk, past: list[Tensor], acts_at_once: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
+        """Hidden states that say the answers, (M, A, width), and those of the queries, (M, queries, width)."""
+        (M, P), A = talk.prompt_ids.shape, talk.answer_ids.shape[1]
+        prompt = self.adapters.embed(talk.prompt_ids, talk.prompt_values)
+        answer = F.embedding(talk.answer_ids, self.adapters.words)
+        x = torch.cat([prompt.float(), answer, queries.expand(M, -1, -1)], 1)
+        positions, mask = layout(talk, acts_at_once, past[0].shape[3], len(queries))
+        hidden, _ = self.decoder(x, positions, mask, [layer[:, talk.pictures] for layer in past])
         # Answer token k is said by what stands before it: the prompt's last token for k = 0.
-        last = image.shape[1] + batch.prompt_lengths - 1  # (B,)
-        begins = image.shape[1] + P
-        says = torch.cat(
-            [hidden[torch.arange(B, device=x.device), last][:, None], hidden[:, begins : begins + A - 1]], 1
-        )
-        path, speed = adapters.points(hidden[:, begins + A :], batch.speeds)
-        words = (says @ adapters.words.T).float()
-        return Output(path, speed, words, adapters.kind_head(says[:, 0]).float(), seen)
+        first = hidden[torch.arange(M, device=x.device), talk.prompt_lengths - 1][:, None]
+        return torch.cat([first, hidden[:, P : P + A - 1]], 1), hidden[:, P + A :]
+
+    def _spell(self, says: Tensor) -> Tensor:
+        return (says @ self.adapters.words.T).float()
 
 
-def layout(batch: Batch, images: int, queries: int) -> tuple[Tensor, Tensor]:
-    """Positions (B, L) and attention mask (B, 1, L, L) of a padded batch, equal to what each sample has unpadded."""
-    (B, P), A = batch.prompt_ids.shape, batch.answer_ids.shape[1]
-    device = batch.prompt_ids.device
-    L = images + P + A + queries
-    index = torch.arange(L, device=device).expand(B, L)
-    prompt, answer = batch.prompt_lengths[:, None], batch.answer_lengths[:, None]
-    in_prompt = (index >= images) & (index < images + P)
-    in_answer = (index >= images + P) & (index < images + P + A)
-    in_queries = index >= images + P + A
-    is_real = ~(in_prompt & (index >= images + prompt)) & ~(in_answer & (index >= images + P + answer))
-    heard = torch.where(batch.acts_at_once[:, None], 0, answer)
-    positions = index - torch.where(in_answer | in_queries, P - prompt, 0)
+def layout(talk: Talk, acts_at_once: Tensor, images: int, queries: int) -> tuple[Tensor, Tensor]:
+    """Where padded conversations stand behind `images` tokens and what they see, equal to each one's own unpadded.
+
+    Positions (M, N) and attention mask (M, 1, N, images + N) of the N = P + A + queries tokens that follow the picture.
+    """
+    (M, P), A = talk.prompt_ids.shape, talk.answer_ids.shape[1]
+    device = talk.prompt_ids.device
+    N = P + A + queries
+    index = torch.arange(N, device=device).expand(M, N)
+    prompt, answer = talk.prompt_lengths[:, None], talk.answer_lengths[:, None]
+    in_prompt, in_queries = index < P, index >= P + A
+    in_answer = ~in_prompt & ~in_queries
+    is_real = ~(in_prompt & (index >= prompt)) & ~(in_answer & (index >= P + answer))
+    heard = torch.where(acts_at_once[:, None], 0, answer)
+    positions = images + index - torch.where(in_prompt, 0, P - prompt)
     positions = positions - torch.where(in_queries, A - heard, 0)
     mask = (index[:, None, :] <= index[:, :, None]) & is_real[:, None, :]
-    deaf = in_queries[:, :, None] & in_answer[:, None, :] & batch.acts_at_once[:, None, None]
-    # A padded row sees at least itself: a row that sees nothing has no softmax.
-    mask = (mask & ~deaf) | torch.eye(L, dtype=torch.bool, device=device)
+    deaf = in_queries[:, :, None] & in_answer[:, None, :] & acts_at_once[:, None, None]
+    # A picture is seen by every row, so that no row sees nothing, which has no softmax.
+    mask = torch.cat([torch.ones(M, N, images, dtype=torch.bool, device=device), mask & ~deaf], 2)
     return positions, mask[:, None]

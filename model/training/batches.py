@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,14 +11,18 @@ import torch
 from torch import Tensor
 
 from model import prompts
-from model.pocket.network import Batch
+from model.pocket.network import Batch, Talk
 from model.pocket.vocabulary import Tokens, Vocabulary
 from model.training import labels, targets
 from model.training.samples import FrameFacts, Sample
 from sim_bridge.messages import RouteCommand
 
-# Shares of what a view is shown for. The dreams carry the instructions; most of them are obeyed, some refused.
-TASK_SHARES = {"drive": 0.11, "commentary": 0.20, "vqa": 0.22, "dream": 0.47}
+# A picture costs as much as all that is said about it, so each is talked about several times: conversations that end in
+# a plan, and asides that are words alone and leave out the thirty queries. Another speed, way and task in each.
+PLANS, ASIDES = 2, 3
+# Shares of what a conversation is for. The dreams carry the instructions; most of them are obeyed, some refused.
+TASK_SHARES = {"drive": 0.12, "commentary": 0.14, "vqa": 0.12, "dream": 0.62}
+ASIDE_SHARES = {"commentary": 0.24, "vqa": 0.64, "dream": 0.12}
 ACT_AT_ONCE_SHARE = 0.5
 # Of the views whose target points are dropped, how many are told the navigator's command instead.
 COMMAND_SHARE = 0.5
@@ -32,9 +36,11 @@ Labeller = Callable[[FrameFacts, np.random.Generator, str], Sample]
 
 
 class Targets(NamedTuple):
-    path: Tensor  # (B, 20, 2)
-    speed: Tensor  # (B, 10, 2)
-    kinds: Tensor  # (B,), IGNORED_KIND where no instruction was shown
+    """What should come out for B pictures and the M conversations about them that end in a plan."""
+
+    path: Tensor  # (M, 20, 2)
+    speed: Tensor  # (M, 10, 2)
+    kinds: Tensor  # (M,), IGNORED_KIND where no instruction was shown
     cells: Tensor  # (B, 96)
     lights: Tensor  # (B,)
     flags: Tensor  # (B, flags)
@@ -43,15 +49,22 @@ class Targets(NamedTuple):
     measures_known: Tensor
 
 
-class View(NamedTuple):
-    """One frame looked at once."""
+class Look(NamedTuple):
+    """One conversation about a frame."""
 
-    eye: npt.NDArray[np.uint8]
-    facts: FrameFacts
     sample: Sample
     tokens: Tokens
     answer: npt.NDArray[np.int64]
     acts_at_once: bool
+
+
+class View(NamedTuple):
+    """One frame with what is said about it."""
+
+    eye: npt.NDArray[np.uint8]
+    facts: FrameFacts
+    looks: tuple[Look, ...]
+    asides: tuple[Look, ...] = ()
 
 
 def navigation(facts: FrameFacts, sample: Sample, rng: np.random.Generator) -> prompts.Navigation:
@@ -77,11 +90,15 @@ def prompt(sample: Sample, way: prompts.Navigation) -> prompts.Prompt:
     raise ValueError(f"expected a task of {sorted(TASK_SHARES)}, got {sample.task!r}")
 
 
-def view(
-    eye: npt.NDArray[np.uint8], facts: FrameFacts, labeller: Labeller, words: Vocabulary, rng: np.random.Generator
-) -> View:
-    """One look at a frame: a task drawn by TASK_SHARES, its labels, and its tokens."""
-    task = str(rng.choice(list(TASK_SHARES), p=list(TASK_SHARES.values())))
+def look(
+    facts: FrameFacts,
+    labeller: Labeller,
+    words: Vocabulary,
+    rng: np.random.Generator,
+    shares: Mapping[str, float] = TASK_SHARES,
+) -> Look:
+    """One conversation about a frame: a task drawn by `shares`, its labels, and its tokens."""
+    task = str(rng.choice(list(shares), p=list(shares.values())))
     sample = labeller(facts, rng, task)
     shown = prompt(sample, navigation(facts, sample, rng))
     tokens = words.read(shown)
@@ -90,7 +107,15 @@ def view(
     if shown.user and rng.random() < DROP_UNIT_SHARE:
         tokens = _without_unit(tokens, words)
     answer = words.spell(prompts.bare_answer(sample.answer_text)) if sample.task != "drive" else np.zeros(0, np.int64)
-    return View(eye, facts, sample, tokens, answer, bool(rng.random() < ACT_AT_ONCE_SHARE))
+    return Look(sample, tokens, answer, bool(rng.random() < ACT_AT_ONCE_SHARE))
+
+
+def view(
+    eye: npt.NDArray[np.uint8], facts: FrameFacts, labeller: Labeller, words: Vocabulary, rng: np.random.Generator
+) -> View:
+    """A frame with all the conversations of one training view."""
+    looks = tuple(look(facts, labeller, words, rng) for _ in range(PLANS))
+    return View(eye, facts, looks, tuple(look(facts, labeller, words, rng, ASIDE_SHARES) for _ in range(ASIDES)))
 
 
 def _hide_word(tokens: Tokens, words: Vocabulary, rng: np.random.Generator) -> Tokens:
@@ -119,29 +144,41 @@ def augmented(eyes: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDAr
 def collate(views: Sequence[View], words: Vocabulary, rng: np.random.Generator | None) -> tuple[Batch, Targets]:
     """Views -> tensors. Without `rng` the pictures stay as they are (held-out figures)."""
     eyes = np.stack([v.eye for v in views])
-    ids = _padded([v.tokens.ids for v in views], words.pad)
-    values = np.zeros((*ids.shape, 2), np.float32)
-    for row, v in enumerate(views):
-        values[row, : len(v.tokens.ids)] = v.tokens.values
+    looks = [one for v in views for one in v.looks]
+    asides = [v.asides for v in views]
     batch = Batch(
         torch.from_numpy(eyes if rng is None else augmented(eyes, rng)),
+        _talk([v.looks for v in views], words),
+        torch.tensor([one.acts_at_once for one in looks]),
+        torch.tensor([one.sample.speed_mps for one in looks], dtype=torch.float32),
+        _talk(asides, words) if any(asides) else None,
+    )
+    return batch, _targets(views, looks)
+
+
+def _talk(of_pictures: Sequence[Sequence[Look]], words: Vocabulary) -> Talk:
+    looks = [one for some in of_pictures for one in some]
+    ids = _padded([one.tokens.ids for one in looks], words.pad)
+    values = np.zeros((*ids.shape, 2), np.float32)
+    for row, one in enumerate(looks):
+        values[row, : len(one.tokens.ids)] = one.tokens.values
+    return Talk(
+        torch.tensor([picture for picture, some in enumerate(of_pictures) for _ in some]),
         torch.from_numpy(ids),
         torch.from_numpy(values),
-        torch.tensor([len(v.tokens.ids) for v in views]),
-        torch.from_numpy(_padded([v.answer for v in views], words.pad)),
-        torch.tensor([len(v.answer) for v in views]),
-        torch.tensor([v.acts_at_once for v in views]),
-        torch.tensor([v.sample.speed_mps for v in views], dtype=torch.float32),
+        torch.tensor([len(one.tokens.ids) for one in looks]),
+        torch.from_numpy(_padded([one.answer for one in looks], words.pad)),
+        torch.tensor([len(one.answer) for one in looks]),
     )
-    return batch, _targets(views)
 
 
-def _targets(views: Sequence[View]) -> Targets:
-    facts = [targets.aux(v.sample.aux) for v in views]
+def _targets(views: Sequence[View], looks: Sequence[Look]) -> Targets:
+    # What the picture shows is the same in every conversation about it.
+    facts = [targets.aux(v.looks[0].sample.aux) for v in views]
     return Targets(
-        torch.from_numpy(np.stack([v.sample.path for v in views]).astype(np.float32)),
-        torch.from_numpy(np.stack([v.sample.speed for v in views]).astype(np.float32)),
-        torch.tensor([targets.kind(v.sample) for v in views]),
+        torch.from_numpy(np.stack([one.sample.path for one in looks]).astype(np.float32)),
+        torch.from_numpy(np.stack([one.sample.speed for one in looks]).astype(np.float32)),
+        torch.tensor([targets.kind(one.sample) for one in looks]),
         torch.from_numpy(np.stack([targets.cells(v.facts.seen) for v in views])),
         torch.tensor([f.light for f in facts]),
         *(torch.from_numpy(np.stack([getattr(f, name) for f in facts])) for name in targets.Aux._fields[1:]),
@@ -158,7 +195,11 @@ def _padded(rows: Sequence[npt.NDArray[np.int64]], pad: int) -> npt.NDArray[np.i
 def to(device: torch.device, batch: Batch, wanted: Targets) -> tuple[Batch, Targets]:
     if device.type == "cpu":
         return batch, wanted
-    return (
-        Batch(*(t.to(device, non_blocking=True) for t in batch)),
-        Targets(*(t.to(device, non_blocking=True) for t in wanted)),
+    moved = Batch(
+        batch.eyes.to(device, non_blocking=True),
+        Talk(*(t.to(device, non_blocking=True) for t in batch.talk)),
+        batch.acts_at_once.to(device, non_blocking=True),
+        batch.speeds.to(device, non_blocking=True),
+        batch.asides and Talk(*(t.to(device, non_blocking=True) for t in batch.asides)),
     )
+    return moved, Targets(*(t.to(device, non_blocking=True) for t in wanted))

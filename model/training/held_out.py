@@ -7,7 +7,7 @@ word of it is right; said greedily it would then come out the same, so no free-r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -20,20 +20,28 @@ from model.training import batches
 from model.training.batches import Labeller, Targets, View
 from model.training.frames import Frames
 from model.training.losses import answer_is_real
+from model.training.samples import Sample
 
 # An instruction counts as obeyed when the plan ends this near the teacher's: the path's end, and the car after 2.5 s.
 PATH_END_M, PLAN_END_M = 1.25, 1.5
 NEAR_LIGHT_M = 30.0
+# What the looks are for, the same in every run.
+LOOK_SHARES = {"drive": 0.11, "commentary": 0.20, "vqa": 0.22, "dream": 0.47}
 
 Sums = dict[str, tuple[float, float]]  # name -> (sum, count)
 
 
 def views(frames: Frames, labeller: Labeller, words: Vocabulary, count: int, seed: int = 7) -> list[View]:
-    """`count` fixed looks, spread over the split."""
+    """`count` fixed looks at as many frames, spread over the split."""
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(frames))[:count]
     return [
-        batches.view(frames.eye(i), frames.facts[i], labeller, words, np.random.default_rng([seed, i])) for i in chosen
+        View(
+            frames.eye(i),
+            frames.facts[i],
+            (batches.look(frames.facts[i], labeller, words, np.random.default_rng([seed, i]), LOOK_SHARES),),
+        )
+        for i in chosen
     ]
 
 
@@ -69,12 +77,12 @@ def _figures(output: Output, batch: Batch, wanted: Targets, looks: Sequence[View
         *_words(output, batch, looks),
     ]
     obeyed = (path_error[:, -1] < PATH_END_M) & (speed_error[:, -1] < PLAN_END_M)
-    is_dream = _where(looks, lambda v: v.sample.task == "dream", obeyed)
+    is_dream = _where(looks, lambda s: s.task == "dream", obeyed)
     figures += [("obeys", obeyed, is_dream), ("reads", output.kinds.argmax(-1) == wanted.kinds, is_dream)]
-    for kind in sorted({v.sample.kind.value for v in looks if v.sample.task == "dream"}):
-        is_kind = _where(looks, lambda v, k=kind: v.sample.task == "dream" and v.sample.kind.value == k, obeyed)
+    for kind in sorted({s.kind.value for s in map(_sample, looks) if s.task == "dream"}):
+        is_kind = _where(looks, lambda s, k=kind: s.task == "dream" and s.kind.value == k, obeyed)
         figures.append((f"obeys/{kind}", obeyed, is_kind))
-    plain = _where(looks, lambda v: v.sample.task != "dream" and v.sample.speed_mps > 2.0, obeyed)
+    plain = _where(looks, lambda s: s.task != "dream" and s.speed_mps > 2.0, obeyed)
     for cause, holds in _causes(wanted).items():
         figures.append((f"plan_end/{cause}", speed_error[:, -1] < PLAN_END_M, plain * holds))
     return figures
@@ -97,11 +105,11 @@ def _eyes(output: Output, wanted: Targets) -> list[tuple[str, Tensor, Tensor]]:
 
 
 def _words(output: Output, batch: Batch, looks: Sequence[View]) -> list[tuple[str, Tensor, Tensor]]:
-    right = ((output.words.argmax(-1) == batch.answer_ids) | ~answer_is_real(batch)).all(1)
-    speaks = batch.answer_lengths > 0
+    right = ((output.words.argmax(-1) == batch.talk.answer_ids) | ~answer_is_real(batch.talk)).all(1)
+    speaks = batch.talk.answer_lengths > 0
     figures = [("sentence", right, speaks)]
     for task in ("commentary", "vqa", "dream"):
-        figures.append((f"sentence/{task}", right, _where(looks, lambda v, t=task: v.sample.task == t, right)))
+        figures.append((f"sentence/{task}", right, _where(looks, lambda s, t=task: s.task == t, right)))
     return figures
 
 
@@ -111,5 +119,9 @@ def _causes(wanted: Targets) -> dict[str, Tensor]:
     return {"clear": ~lead & ~walker & ~red, "red": red, "lead": lead & ~red, "pedestrian": walker & ~red & ~lead}
 
 
-def _where(looks: Sequence[View], holds, like: Tensor) -> Tensor:
-    return torch.tensor([bool(holds(v)) for v in looks], device=like.device)
+def _where(looks: Sequence[View], holds: Callable[[Sample], bool], like: Tensor) -> Tensor:
+    return torch.tensor([holds(_sample(v)) for v in looks], device=like.device)
+
+
+def _sample(view: View) -> Sample:
+    return view.looks[0].sample

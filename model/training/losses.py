@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from model.pocket.config import CELL_CLASSES
-from model.pocket.network import Batch, Output
+from model.pocket.network import Batch, Output, Talk
 from model.pocket.vision import Seen
 from model.training.batches import Targets
 from model.training.targets import IGNORED_KIND
@@ -46,7 +46,7 @@ PEDESTRIAN_WEIGHT, PEDESTRIAN_POSITIVE = 2.0, 5.0
 def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum, and each part unweighted for the log."""
     parts = {
-        "words": _words(output.words, batch),
+        "words": _words(output, batch),
         "path": points(output.path, wanted.path, PATH_BETA_M, _near(output.path.shape[1])),
         "speed": points(output.speed, wanted.speed),
         "path_steps": points(
@@ -79,17 +79,26 @@ def _near(count: int) -> Tensor:
     return weights
 
 
-def answer_is_real(batch: Batch) -> Tensor:
-    """(B, A): which answer tokens are not padding."""
-    index = torch.arange(batch.answer_ids.shape[1], device=batch.answer_ids.device)
-    return index[None] < batch.answer_lengths[:, None]
+def answer_is_real(talk: Talk) -> Tensor:
+    """(M, A): which answer tokens are not padding."""
+    index = torch.arange(talk.answer_ids.shape[1], device=talk.answer_ids.device)
+    return index[None] < talk.answer_lengths[:, None]
 
 
-def _words(logits: Tensor, batch: Batch) -> Tensor:
-    is_real = answer_is_real(batch)
-    wanted = torch.where(is_real, batch.answer_ids, -100)
-    loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=-100, reduction="sum")
-    return loss / is_real.sum().clamp(min=1)
+def _words(output: Output, batch: Batch) -> Tensor:
+    """Mean over every word said, with a plan or aside."""
+    spoken = [(output.words, batch.talk)]
+    if output.asides is not None and batch.asides is not None:
+        spoken.append((output.asides, batch.asides))
+    losses, counts = zip(*(_word_losses(logits, talk) for logits, talk in spoken), strict=True)
+    return sum(losses) / sum(counts).clamp(min=1)
+
+
+def _word_losses(logits: Tensor, talk: Talk) -> tuple[Tensor, Tensor]:
+    """The summed loss of what should be said, and of how many words."""
+    is_real = answer_is_real(talk)
+    wanted = torch.where(is_real, talk.answer_ids, -100)
+    return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=-100, reduction="sum"), is_real.sum()
 
 
 def _kinds(logits: Tensor, wanted: Tensor) -> Tensor:

@@ -116,7 +116,7 @@ class Worker:
         loss, parts = losses.total(output, batch, wanted)
         loss.backward()
         self.progress.step += 1
-        self.progress.views += len(batch.speeds) * self.settings.workers
+        self.progress.views += len(batch.eyes) * self.settings.workers
         self.progress.seconds = self.spent_before + time.monotonic() - self.began
         agreed = self.gradients.exchange(self._share(), float(self.stop_asked), self.progress.seconds)
         if not all(map(math.isfinite, self.gradients.clip())):

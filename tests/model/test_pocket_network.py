@@ -15,7 +15,7 @@ from model.pocket.adapters import NumpyAdapters
 from model.pocket.config import ConfigError, PocketConfig
 from model.pocket.driver import PocketDriver, at_rest
 from model.pocket.graphs import TorchGraphs
-from model.pocket.network import Batch, Pocket
+from model.pocket.network import Batch, Pocket, Talk
 from model.pocket.runtime import PocketRuntime
 from model.pocket.vocabulary import Tokens, Vocabulary
 from model.pocket.weights import WeightsError
@@ -52,7 +52,10 @@ def folder(network: Pocket, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def batch_of(eye: np.ndarray, rows: list[tuple[prompts.Prompt, str, bool]]) -> Batch:
+Row = tuple[prompts.Prompt, str, bool]
+
+
+def talk_of(rows: list[Row], pictures: list[int]) -> Talk:
     tokens = [WORDS.read(prompt) for prompt, _, _ in rows]
     answers = [WORDS.spell(answer) if answer else np.zeros(0, np.int64) for _, answer, _ in rows]
     P, A = max(len(t.ids) for t in tokens), max(1, *(len(a) for a in answers), 1)
@@ -60,15 +63,23 @@ def batch_of(eye: np.ndarray, rows: list[tuple[prompts.Prompt, str, bool]]) -> B
     said = np.zeros((len(rows), A), np.int64)
     for i, (t, a) in enumerate(zip(tokens, answers, strict=True)):
         ids[i, : len(t.ids)], values[i, : len(t.ids)], said[i, : len(a)] = t.ids, t.values, a
-    return Batch(
-        torch.from_numpy(np.repeat(eye[None], len(rows), 0)),
+    return Talk(
+        torch.tensor(pictures),
         torch.from_numpy(ids),
         torch.from_numpy(values),
         torch.tensor([len(t.ids) for t in tokens]),
         torch.from_numpy(said),
         torch.tensor([len(a) for a in answers]),
+    )
+
+
+def batch_of(eyes: list[np.ndarray], rows: list[Row], pictures: list[int], asides: Talk | None = None) -> Batch:
+    return Batch(
+        torch.from_numpy(np.stack(eyes)),
+        talk_of(rows, pictures),
         torch.tensor([at_once for _, _, at_once in rows]),
         torch.full((len(rows),), 5.0),
+        asides,
     )
 
 
@@ -86,9 +97,9 @@ ROWS = [
 
 @torch.no_grad()
 def test_padding_changes_nothing(network: Pocket, eye: np.ndarray) -> None:
-    together = network(batch_of(eye, ROWS))
+    together = network(batch_of([eye], ROWS, [0, 0, 0]))
     for i, row in enumerate(ROWS):
-        alone = network(batch_of(eye, [row]))
+        alone = network(batch_of([eye], [row], [0]))
         torch.testing.assert_close(together.path[i], alone.path[0], atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(together.speed[i], alone.speed[0], atol=1e-4, rtol=1e-4)
         count = alone.words.shape[1] if row[1] else 0
@@ -96,11 +107,23 @@ def test_padding_changes_nothing(network: Pocket, eye: np.ndarray) -> None:
 
 
 @torch.no_grad()
+def test_conversations_about_one_picture_are_what_each_is_alone(network: Pocket, eye: np.ndarray) -> None:
+    other = 255 - eye
+    shared = network(batch_of([eye, other], ROWS, [0, 1, 1], talk_of(ROWS[1:], [1, 0])))
+    for i, (row, shown) in enumerate(zip(ROWS, (eye, other, other), strict=True)):
+        alone = network(batch_of([shown], [row], [0]))
+        torch.testing.assert_close(shared.path[i], alone.path[0], atol=1e-4, rtol=1e-4)
+    for i, (row, shown) in enumerate(zip(ROWS[1:], (other, eye), strict=True)):
+        words = network(batch_of([shown], [row], [0])).words[0]
+        torch.testing.assert_close(shared.asides[i, : len(words)], words, atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
 def test_acting_at_once_does_not_hear_the_answer_and_talking_first_does(network: Pocket, eye: np.ndarray) -> None:
     prompt = ROWS[1][0]
     one, other = "Yes it is.", "Please stop."
-    at_once = [network(batch_of(eye, [(prompt, answer, True)])).path for answer in (one, other)]
-    after = [network(batch_of(eye, [(prompt, answer, False)])).path for answer in (one, other)]
+    at_once = [network(batch_of([eye], [(prompt, answer, True)], [0])).path for answer in (one, other)]
+    after = [network(batch_of([eye], [(prompt, answer, False)], [0])).path for answer in (one, other)]
     torch.testing.assert_close(at_once[0], at_once[1], atol=1e-5, rtol=1e-5)
     assert (after[0] - after[1]).abs().max() > 1e-3
 
@@ -110,7 +133,7 @@ def test_the_cached_runtime_says_what_the_network_says(network: Pocket, folder: 
     runtime = PocketRuntime(folder, TorchGraphs(folder))
     look = runtime.look_at_eye(eye)
     for prompt, answer, at_once in ROWS:
-        whole = network(batch_of(eye, [(prompt, answer, at_once)]))
+        whole = network(batch_of([eye], [(prompt, answer, at_once)], [0]))
         reading, path, speed = runtime.read_and_act(look, prompt, 5.0)
         assert runtime.kind(reading)[0] == CONFIG.kinds[int(whole.kinds[0].argmax())]
         if not at_once:

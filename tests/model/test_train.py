@@ -356,12 +356,17 @@ def test_every_view_fits_the_network_and_every_task_comes_up(data: Path) -> None
         batches.view(frames.eye(i % len(frames)), frames.facts[i % len(frames)], labels.sample, words, rng)
         for i in range(200)
     ]
-    assert {v.sample.task for v in views} == set(batches.TASK_SHARES)
+    looks, asides = [one for v in views for one in v.looks], [one for v in views for one in v.asides]
+    assert {one.sample.task for one in looks} == set(batches.TASK_SHARES)
+    assert {one.sample.task for one in asides} == set(batches.ASIDE_SHARES)
     batch, wanted = batches.collate(views, words, rng)
     assert batch.eyes.shape == (200, 96, 256, 3)
     assert wanted.cells.shape == (200, 96)
-    assert not (batch.answer_ids == words.unknown).any()
-    assert (wanted.kinds[[v.sample.task != "dream" for v in views]] == -100).all()
+    assert len(wanted.path) == len(batch.speeds) == len(looks) > len(views)
+    assert batch.talk.pictures.tolist() == sorted(batch.talk.pictures.tolist())
+    assert not (batch.talk.answer_ids == words.unknown).any()
+    assert not (batch.asides.answer_ids == words.unknown).any()
+    assert (wanted.kinds[[one.sample.task != "dream" for one in looks]] == -100).all()
 
 
 def test_the_loss_falls_on_one_batch(data: Path) -> None:
