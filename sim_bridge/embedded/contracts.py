@@ -239,3 +239,33 @@ class Sky:
     dust: float = 0.0
     wind: float = 0.0
     fog_distance_m: float = 0.0  # where the fog begins
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A square that a script drew in the air, as large in every picture however far it is. Colour 0..255."""
+
+    at: tuple[float, float, float]
+    size_px: float
+    color: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Stroke:
+    """A straight bar that a script drew in the air. Colour 0..255."""
+
+    start: tuple[float, float, float]
+    end: tuple[float, float, float]
+    thickness_m: float
+    color: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Marks:
+    """What scripts drew that is in sight now. The same object as long as nothing of it changes."""
+
+    dots: tuple[Dot, ...] = ()
+    strokes: tuple[Stroke, ...] = ()
+
+
+NO_MARKS = Marks()

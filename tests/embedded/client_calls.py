@@ -137,8 +137,46 @@ def looks_at_the_town(port: int) -> None:
         world.set_imui_sensor_gravity(9.81)
         imu.destroy()
         assert world.get_lightmanager().get_all_lights() == []
-        world.debug.draw_point(carla.Location(30.0, 1.75, 1.0), 0.1, carla.Color(255, 0, 0), 1.0)
         world.load_map_layer(carla.MapLayer.Buildings)
+        world.tick()
+
+
+def draws_in_the_air(port: int) -> None:
+    """Shapes are in the pictures for as long as they were drawn for; texts and HUD shapes never are."""
+    here, there = carla.Location(30.0, 1.75, 1.0), carla.Location(33.0, 1.75, 1.0)
+    box = carla.BoundingBox(here, carla.Vector3D(2.0, 1.0, 0.5))
+    red = carla.Color(255, 0, 0)
+    with synchronous(port) as world:
+        eye = camera(world, None, 8, 4)
+        pictures = listened(eye)
+
+        def dots_and_strokes() -> tuple[int, int]:
+            frame = world.tick()
+            while (picture := pictures.get(timeout=20.0)).frame < frame:
+                pass
+            return picture.raw_data[4], picture.raw_data[5]
+
+        assert dots_and_strokes() == (0, 0)
+        draw = world.debug
+        draw.draw_point(here, 0.1, red, life_time=0.1)
+        assert [dots_and_strokes() for _ in range(3)] == [(1, 0), (1, 0), (0, 0)]
+        draw.draw_line(here, there, 0.1, red, life_time=0.01)
+        assert [dots_and_strokes() for _ in range(2)] == [(0, 1), (0, 0)]
+        draw.draw_arrow(here, there, 0.1, 0.3, red, 0.2)
+        draw.draw_box(box, carla.Rotation(yaw=30.0), 0.05, red, 0.0)
+        draw.draw_point(there)
+        draw.draw_string(here, "hello", False, red, 1.0)
+        draw.draw_hud_point(here, 1.0, red, 1.0)
+        draw.draw_hud_line(here, there, 1.0, red, 1.0)
+        draw.draw_hud_arrow(here, there, 1.0, 1.0, red, 1.0)
+        draw.draw_hud_box(box, carla.Rotation(), 1.0, red, 1.0)
+        assert [dots_and_strokes() for _ in range(5)] == [(1, 17)] * 4 + [(1, 12)]
+        for _ in range(100):
+            world.tick()
+        assert dots_and_strokes() == (1, 12), "a life of 0 or less does not end"
+        draw.clear_debug_shape()
+        assert dots_and_strokes() == (0, 0)
+        eye.destroy()
         world.tick()
 
 
@@ -258,6 +296,7 @@ SCRIPTS: dict[str, Callable[[int], None]] = {
         asks_a_car_about_itself,
         follows_an_ackermann_control,
         looks_at_the_town,
+        draws_in_the_air,
         times_the_lights,
         leads_a_walker_by_hand,
         sees_every_vehicle_of_the_gallery,

@@ -15,6 +15,7 @@ from sim_bridge.embedded.contracts import (
     Drawn,
     Echoes,
     Label,
+    Marks,
     PedalState,
     Pose,
     Scan,
@@ -196,7 +197,8 @@ class BicycleBodies:
 
 
 class FlatPainter:
-    """Paints pixel (0, 0) with where the first drawn actor is: blue = x, green = y, red = light flags."""
+    """Paints pixel (0, 0) with where the first drawn actor is: blue = x, green = y, red = light flags; and pixel (0, 1)
+    with how many dots (blue) and strokes (green) there are."""
 
     backend = "flat"
 
@@ -217,11 +219,15 @@ class FlatPainter:
     def remove_camera(self, camera_id: int) -> None:
         self.cameras.remove(camera_id)
 
-    def render(self, drawn: list[Drawn], cameras: list[Camera], lights: object, sky: Sky) -> dict[int, np.ndarray]:
+    def render(
+        self, drawn: list[Drawn], cameras: list[Camera], lights: object, sky: Sky, marks: Marks
+    ) -> dict[int, np.ndarray]:
         self.renders += 1
         pictures = {}
         for camera in cameras:
             picture = np.full((camera.height, camera.width, 4), 128, np.uint8)
+            if camera.width > 1:
+                picture[0, 1, :2] = (len(marks.dots), len(marks.strokes))
             if drawn:
                 picture[0, 0, :3] = (int(drawn[0].pose.x) % 256, int(drawn[0].pose.y) % 256, drawn[0].light_flags & 255)
             pictures[camera.camera_id] = picture

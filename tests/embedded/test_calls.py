@@ -30,7 +30,6 @@ ARGUMENTS: dict[str, list[Any]] = {
     "update_day_night_cycle": ["", True],
     "apply_color_texture_to_objects": [["house"], 0, TEXTURE],
     "apply_float_color_texture_to_objects": [["house"], 0, TEXTURE],
-    "draw_debug_shape": [[[0, [UP, 0.1]], [255, 0, 0], 1.0, False]],
     "set_annotations_traverse_translucency": [True],
     "add_actor_torque": ["C", UP],
     "add_actor_angular_impulse": ["C", UP],

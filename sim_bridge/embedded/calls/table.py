@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from sim_bridge.embedded.calls import actors, batch, episode, lights, managers, recorder, scene, sensors, vehicles
+from sim_bridge.embedded.calls import (
+    actors,
+    batch,
+    episode,
+    lights,
+    managers,
+    recorder,
+    scene,
+    sensors,
+    shapes,
+    vehicles,
+)
 from sim_bridge.embedded.calls.desk import Desk, Refused
 from sim_bridge.embedded.calls.signature import Signature
 from sim_bridge.embedded.wire import replies
@@ -74,6 +85,7 @@ _WITHOUT_EFFECT = {
     vehicles.restore_physx_physics,
     vehicles.get_bones_transform,
     scene.accept,
+    shapes.clear_debug_string,
     scene.query_lights_state,
 }
 
@@ -114,9 +126,9 @@ _ROWS: tuple[tuple[str, Need, Callable[..., Any]], ...] = (
     ("apply_float_color_texture_to_objects", R, scene.no_textures),
     ("cast_ray", C, scene.cast_ray),
     ("project_point", C, scene.project_point),
-    ("draw_debug_shape", C, scene.accept),
-    ("clear_debug_shape", R, scene.accept),
-    ("clear_debug_string", R, scene.accept),
+    ("draw_debug_shape", C, shapes.draw_debug_shape),
+    ("clear_debug_shape", R, shapes.clear_debug_shape),
+    ("clear_debug_string", R, shapes.clear_debug_string),
     ("set_annotations_traverse_translucency", R, scene.accept),
     ("spawn_actor", E, actors.spawn_actor),
     ("spawn_actor_with_parent", E, actors.spawn_actor_with_parent),

@@ -50,6 +50,7 @@ _COVERED: dict[str, tuple[str, ...]] = {
         "cast_ray",
         "project_point",
     ),
+    _SCRIPTED.format("draws_in_the_air"): ("draw_debug_shape", "clear_debug_shape"),
     _SCRIPT.format("draws_its_own_town"): ("copy_opendrive_to_file",),
     _SCRIPTED.format("puts_and_pushes"): (
         "get_spectator",
@@ -156,8 +157,6 @@ _WITHOUT_EFFECT = (
     "query_lights_state",
     "update_lights_state",
     "update_day_night_cycle",
-    "draw_debug_shape",
-    "clear_debug_shape",
     "clear_debug_string",
     "set_annotations_traverse_translucency",
     "set_actor_autopilot",

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from panda3d.core import Geom, GeomNode, GeomTriangles, GeomVertexData, GeomVertexFormat
 
 Floats = npt.NDArray[np.float32]
-_WHITEST = 250
+WHITEST = 250
 _ROW = np.dtype([("position", "<f4", 3), ("color", "u1", 4), ("uv", "<f4", 2)])
 
 
@@ -85,7 +85,7 @@ def geom_node(name: str, part: Surface) -> Any:
     rows = np.zeros(len(part.vertices), _ROW)
     rows["position"], rows["uv"] = part.vertices, part.uvs
     # Interpolated full white overflows in the software rasteriser and shows as coloured specks.
-    rows["color"] = np.clip(part.colors * 255.0 + 0.5, 0, (_WHITEST, _WHITEST, _WHITEST, 255)).astype(np.uint8)
+    rows["color"] = np.clip(part.colors * 255.0 + 0.5, 0, (WHITEST, WHITEST, WHITEST, 255)).astype(np.uint8)
     data = GeomVertexData(name, GeomVertexFormat.getV3c4t2(), Geom.UHStatic)
     data.uncleanSetNumRows(len(rows))
     data.modifyArrayHandle(0).copyDataFrom(rows.tobytes())

@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from panda3d.core import BitMask32, NodePath
 
-from sim_bridge.embedded.contracts import Camera, Drawn, Echoes, LightState, Scan, Sky, Town
+from sim_bridge.embedded.contracts import NO_MARKS, Camera, Drawn, Echoes, LightState, Marks, Scan, Sky, Town
 from sim_bridge.embedded.renderer.actors import Actors
+from sim_bridge.embedded.renderer.drawn_marks import DrawnMarks
 from sim_bridge.embedded.renderer.light import NIGHT_FALLS, Daylight, daylight
 from sim_bridge.embedded.renderer.pipe import open_target
 from sim_bridge.embedded.renderer.signals import Signals
@@ -45,6 +46,7 @@ class Renderer:
         self._street_light = StreetLight(self._scene, town)
         self._rain = Rain()
         self._actors = Actors(self._scene)
+        self._marks = DrawnMarks(self._scene)
         self._dome = SkyDome()
         self._views: dict[int, View] = {}
         self._town = town
@@ -105,9 +107,16 @@ class Renderer:
     # ---- one tick ----
 
     def render(
-        self, drawn: list[Drawn], cameras: list[Camera], lights: dict[str, LightState], sky: Sky
+        self,
+        drawn: list[Drawn],
+        cameras: list[Camera],
+        lights: dict[str, LightState],
+        sky: Sky,
+        marks: Marks = NO_MARKS,
     ) -> dict[int, npt.NDArray[np.uint8]]:
-        """Pictures of `cameras` by id: (H, W, 4) BGRA, top row first, C-contiguous. The others are not drawn."""
+        """Pictures of `cameras` by id: (H, W, 4) BGRA, top row first, C-contiguous. The others are not drawn. `marks`
+        are painted, never measured."""
+        self._marks.show(marks)
         measured = [camera for camera in cameras if camera.camera_id in self._measuring]
         found = self._surveyed().pictures(drawn, measured) if measured else {}
         painted = [camera for camera in cameras if camera.camera_id not in self._measuring]

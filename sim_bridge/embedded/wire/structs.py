@@ -6,6 +6,7 @@ Units are CARLA's: metres, degrees, m/s; a wheel's radius and position are centi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from sim_bridge.embedded.contracts import Pose
 
@@ -256,6 +257,16 @@ class EnvironmentObject:
 class LabelledPoint:
     location: Vec3
     label: int
+
+
+@dataclass(frozen=True, slots=True)
+class DebugShape:
+    """`primitive` is `[kind, fields]`; a life of 0 s or less never ends."""
+
+    primitive: Any
+    color: tuple[int, int, int] = (255, 0, 0)
+    life_time: float = -1.0
+    is_persistent: bool = True
 
 
 @dataclass(frozen=True, slots=True)

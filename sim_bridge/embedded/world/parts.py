@@ -17,6 +17,7 @@ from sim_bridge.embedded.contracts import (
     Echoes,
     Label,
     LightState,
+    Marks,
     PedalState,
     Pose,
     Scan,
@@ -61,7 +62,7 @@ class Painter(Protocol):
     def add_camera(self, camera: Camera) -> None: ...
     def remove_camera(self, camera_id: int) -> None: ...
     def render(
-        self, drawn: list[Drawn], cameras: list[Camera], lights: dict[str, LightState], sky: Sky
+        self, drawn: list[Drawn], cameras: list[Camera], lights: dict[str, LightState], sky: Sky, marks: Marks
     ) -> dict[int, npt.NDArray[np.uint8]]: ...
     def measure(self, drawn: list[Drawn], scans: list[Scan]) -> dict[int, Echoes]: ...
     def forget_scan(self, scan_id: int) -> None: ...

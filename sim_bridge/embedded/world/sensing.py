@@ -159,7 +159,8 @@ class Sensing:
                     world.painter.add_camera(camera)
                     self._cameras.add(camera.camera_id)
             lights = {light.signal.signal_id: light.state for light in world.lights}
-            pictures = world.painter.render(drawn, list(cameras.values()), lights, sky_of(world.weather))
+            sky, marks = sky_of(world.weather), world.sketch.drawn()
+            pictures = world.painter.render(drawn, list(cameras.values()), lights, sky, marks)
         # A picture that cannot be drawn must cost that picture only, not the clients that wait for the next tick.
         except Exception:
             _LOG.exception("frame %d: the renderer failed; its pictures are missing", world.frame)

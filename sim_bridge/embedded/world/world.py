@@ -91,6 +91,7 @@ class World:
 
     def _first_view(self) -> Pose:
         start = self.town.spawn_points[0] if self.town.spawn_points else Pose()
+        self.sketch = Sketch()
         return composed(start, Pose(x=-8.0, z=4.0, pitch=-15.0))
 
     def reload(self, town_name: str = "", reset_settings: bool = True) -> None:
@@ -208,6 +209,7 @@ class World:
         self.frame += 1
         self.elapsed_s += delta_s
         self.delta_s = delta_s
+        self.sketch.drop_old(self.elapsed_s)
         for group in dict.fromkeys(self.groups.values()):
             group.advance(delta_s)
         try:
