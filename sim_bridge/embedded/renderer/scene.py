@@ -179,7 +179,7 @@ class Renderer:
         self._static.relight(self._light, min(1.0, sky.wetness / 100.0), min(1.0, sky.puddles / 100.0))
         self._street_light.relight(self._light.night > NIGHT_FALLS)
         self._actors.relight(self._light)
-        self._signals.relight(self._light.tint)
+        self._signals.relight(self._light)
         self._dome.relight(sky, self._light)
         for view in self._views.values():
             view.hang_sky(self._dome, self._light.horizon)

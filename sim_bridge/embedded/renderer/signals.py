@@ -1,4 +1,4 @@
-"""Traffic lamps that light and the plates of signs, at each Signal's head and facing its traffic."""
+"""Traffic lamps that light, and the plates of signs, at each Signal's head and facing its traffic."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from panda3d.core import TransparencyAttrib
-from PIL import Image, ImageDraw, ImageFont
 
 from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import LightState, Signal
-from sim_bridge.embedded.renderer.geoms import Surface, geom_node, joined, smooth_surface, surface
+from sim_bridge.embedded.renderer.geoms import Surface, geom_node, joined
+from sim_bridge.embedded.renderer.light import NIGHT_FALLS, Daylight
+from sim_bridge.embedded.renderer.plates import Plates, plate_solid
 from sim_bridge.embedded.renderer.solids import RGB, box, disc, plate
 from sim_bridge.embedded.renderer.static_scene import nearest_first
 from sim_bridge.embedded.renderer.textures import upload
@@ -25,9 +26,7 @@ _LAMPS: dict[LightState, tuple[float, RGB, RGB]] = {
     LightState.YELLOW: (0.0, (1.0, 0.78, 0.08), (0.22, 0.18, 0.04)),
     LightState.GREEN: (-_SPACING_M, (0.10, 1.0, 0.45), (0.04, 0.20, 0.10)),
 }
-_PLATE_PX = 128
-_SIGN_M = 0.42  # half the width of a plate
-_BACK: RGB = (0.45, 0.46, 0.48)
+_REFLECTED = 0.55  # of what the night takes from a plate, its sheeting throws back to the headlights
 
 
 class Signals:
@@ -40,14 +39,15 @@ class Signals:
         self._lit = {state: self._lit_lamp(state) for state in _LAMPS}
         self._heads: dict[str, dict[LightState, Any]] = {}
         self._states: dict[str, LightState] = {}
-        self._plates: dict[str, Any] = {}
+        self._plates: list[Any] = []
+        plates = Plates()
         for signal in signals:
             path = self.root.attachNewNode(f"signal {signal.signal_id}")
             panda_frame.put(path, signal.head)
             if signal.kind == "traffic_light":
                 self._hang_lamps(path, signal.signal_id)
             else:
-                self._plate(signal).copyTo(path)
+                self._plates.append(plates.find(signal).copyTo(path))
 
     def _hang_lamps(self, path: Any, signal_id: str) -> None:
         path.attachNewNode(geom_node("dark lamps", _dark_lamps()))
@@ -76,21 +76,6 @@ class Signals:
         lamp.detachNode()
         return lamp
 
-    def _plate(self, signal: Signal) -> Any:
-        key = f"{signal.kind} {signal.speed_limit_kmh:.0f}"
-        if key not in self._plates:
-            self._plates[key] = self._painted_plate(signal.kind, f"{signal.speed_limit_kmh:.0f}")
-        return self._plates[key]
-
-    def _painted_plate(self, kind: str, digits: str) -> Any:
-        path = self.root.attachNewNode("plate")
-        front, back = _polygon(*_outline(kind))
-        face = path.attachNewNode(geom_node("face", front))
-        face.setTexture(upload(f"{kind} {digits}", _plate_image(kind, digits)))
-        path.attachNewNode(geom_node("back", back))
-        path.detachNode()
-        return path
-
     def show(self, lights: dict[str, LightState]) -> None:
         """Light the named signals; those not named keep their state. Ids that are no light are passed over."""
         for signal_id, state in lights.items():
@@ -104,18 +89,18 @@ class Signals:
                 else:
                     wrapper.hide()
 
-    def relight(self, tint: RGB) -> None:
-        self.root.setColorScale(*tint, 1.0)
+    def relight(self, light: Daylight) -> None:
+        self.root.setColorScale(*light.tint, 1.0)
+        share = _REFLECTED * max(0.0, light.night - NIGHT_FALLS) / (1.0 - NIGHT_FALLS)
+        # Over the root's own scale, because scales multiply.
+        brighter = [(tint + (1.0 - tint) * share) / tint for tint in light.tint]
+        for one in self._plates:
+            one.setColorScale(*brighter, 1.0)
 
 
-def solid_of(kind: str) -> Surface:
-    """What a signal of this kind carries at its head, without light: the lamps' board, or both sides of the plate."""
-    return _dark_lamps() if kind == "traffic_light" else joined(list(_polygon(*_outline(kind))))
-
-
-def _outline(kind: str) -> tuple[int, float]:
-    """How many corners a sign's plate has and how it is turned; many corners are a disc."""
-    return {"stop": (8, np.pi / 8), "yield": (3, -np.pi / 2)}.get(kind, (18, 0.0))
+def solid_of(signal: Signal) -> Surface:
+    """What a signal carries at its head, without light: the lamps' board, or both sides of the plate."""
+    return _dark_lamps() if signal.kind == "traffic_light" else plate_solid(signal)
 
 
 def _dark_lamps() -> Surface:
@@ -128,50 +113,9 @@ def _hood() -> Surface:
     return box((0, _PROUD_M - 0.05, 0), (0.62, 0.06, 1.55), (0.05, 0.05, 0.055))
 
 
-def _polygon(corners: int, turn: float) -> tuple[Surface, Surface]:
-    angles = np.arange(corners) * 2.0 * np.pi / corners + turn
-    scale = _SIGN_M / np.cos(np.pi / corners) if corners == 8 else _SIGN_M
-    rim = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    points = [(0.0, 0.08, 0.0), *((-x * scale, 0.08, z * scale) for x, z in rim)]
-    spread = scale / _SIGN_M / 2.0
-    uvs = [(0.5, 0.5), *((0.5 + x * spread, 0.5 + z * spread) for x, z in rim)]
-    fan = [(0, 1 + i, 1 + (i + 1) % corners) for i in range(corners)]
-    shiny = smooth_surface(points, fan)
-    front = surface(points, fan, (1.0, 1.0, 1.0), uvs)
-    behind = [(x, y - 0.03, z) for x, y, z in points]
-    return front, surface(behind, [(a, c, b) for a, b, c in shiny.triangles.tolist()], _BACK)
-
-
 def _glow_image(size: int = 64) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     axis = (np.arange(size) + 0.5) / size * 2.0 - 1.0
     distance = np.hypot(axis[:, None], axis[None, :])
     image = np.ones((size, size, 4), np.float32)
     image[..., 3] = 0.85 * np.clip(1.0 - distance, 0.0, 1.0) ** 1.6
     return image
-
-
-def _plate_image(kind: str, digits: str) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    """(S, S, 3) 0..1, row 0 at the bottom."""
-    image = Image.new("RGB", (_PLATE_PX, _PLATE_PX), (235, 235, 232))
-    draw = ImageDraw.Draw(image)
-    middle = _PLATE_PX / 2
-    if kind == "stop":
-        draw.rectangle((0, 0, _PLATE_PX, _PLATE_PX), (190, 20, 25))
-        _centered(draw, "STOP", middle, 44)
-    elif kind == "yield":
-        draw.rectangle((0, 0, _PLATE_PX, _PLATE_PX), (200, 25, 30))
-        reach = middle * 0.56
-        around = [(middle + reach * np.cos(a), middle + reach * np.sin(a)) for a in np.arange(3) * 2.0944 + np.pi / 2]
-        draw.polygon(around, (240, 240, 236))
-    else:
-        draw.ellipse((2, 2, _PLATE_PX - 3, _PLATE_PX - 3), (200, 25, 30))
-        draw.ellipse((18, 18, _PLATE_PX - 19, _PLATE_PX - 19), (242, 242, 238))
-        _centered(draw, digits, middle, 64 if len(digits) < 3 else 46, (15, 15, 18))
-    return (np.asarray(image, np.float32) / 255.0)[::-1]
-
-
-def _centered(
-    draw: ImageDraw.ImageDraw, text: str, middle: float, size: int, fill: tuple[int, int, int] = (245, 245, 245)
-) -> None:
-    font = ImageFont.load_default(size)
-    draw.text((middle, middle), text, fill, font=font, anchor="mm", stroke_width=2, stroke_fill=fill)

@@ -38,7 +38,7 @@ def add_town(scene: Any, faces: Faces, town: Town) -> None:
         place = NodePath("head")
         panda_frame.put(place, signal.head)
         label = Label.TRAFFIC_LIGHT if signal.kind == "traffic_light" else Label.TRAFFIC_SIGNS
-        _add(scene, faces, _placed(solid_of(signal.kind), place.getMat()), "solid", label, boxes)
+        _add(scene, faces, _placed(solid_of(signal), place.getMat()), "solid", label, boxes)
 
 
 def _placed(part: Surface, world_from_part: Any) -> Surface:
