@@ -32,6 +32,7 @@ from sim_bridge.embedded.world.lanes import LaneIndex
 from sim_bridge.embedded.world.parts import Outlet, Parts
 from sim_bridge.embedded.world.sensing import Sensing
 from sim_bridge.embedded.world.signals import StopLines, groups
+from sim_bridge.embedded.world.sketch import Sketch
 from sim_bridge.embedded.world.snapshot import world_message
 from sim_bridge.embedded.world.walking import feet_of, follow
 
