@@ -89,10 +89,10 @@ class World:
         self.groups = groups(self.lights)
         self._stop_lines = StopLines(self.lights, self.lanes)
         self.sensing = Sensing(self)
+        self.sketch = Sketch()
 
     def _first_view(self) -> Pose:
         start = self.town.spawn_points[0] if self.town.spawn_points else Pose()
-        self.sketch = Sketch()
         return composed(start, Pose(x=-8.0, z=4.0, pitch=-15.0))
 
     def reload(self, town_name: str = "", reset_settings: bool = True) -> None:
@@ -207,10 +207,10 @@ class World:
     def tick(self, delta_s: float | None = None) -> int:
         """Advance once and post the world message. `delta_s` None takes the settings' step. Returns the new frame."""
         delta_s = delta_s or self.settings.fixed_delta_s or DEFAULT_DELTA_S
+        self.sketch.drop_old(self.elapsed_s)
         self.frame += 1
         self.elapsed_s += delta_s
         self.delta_s = delta_s
-        self.sketch.drop_old(self.elapsed_s)
         for group in dict.fromkeys(self.groups.values()):
             group.advance(delta_s)
         try:
