@@ -11,6 +11,7 @@ from sim_bridge.embedded.world import walking
 from sim_bridge.embedded.world.actors import Prop, Vehicle, Walker
 from sim_bridge.embedded.world.records import record
 from sim_bridge.embedded.world.spawning import SpawnFailed, spawn
+from sim_bridge.embedded.world.spring_arm import arm_of
 
 
 def get_actors_by_id(desk: Desk, ids: tuple[int, ...]) -> tuple[ActorRecord, ...]:
@@ -33,9 +34,8 @@ def spawn_actor(desk: Desk, description: ActorDescription, transform: Pose) -> A
 def spawn_actor_with_parent(
     desk: Desk, description: ActorDescription, transform: Pose, parent: int, attachment: int = 0, socket: str = ""
 ) -> ActorRecord:
-    """Spring arms ride as rigidly as rigid mounts do."""
     try:
-        return record(spawn(desk.world, description, transform, parent), desk.world)
+        return record(spawn(desk.world, description, transform, parent, arm_of(attachment)), desk.world)
     except SpawnFailed as error:
         raise Refused(str(error)) from None
 

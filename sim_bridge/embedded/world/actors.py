@@ -22,11 +22,13 @@ from sim_bridge.embedded.wire.structs import (
     WalkerControl,
 )
 from sim_bridge.embedded.world.lanes import LanePlace
+from sim_bridge.embedded.world.spring_arm import SpringArm
 
 
 @dataclass(slots=True, eq=False)
 class Actor:
-    """Anything with an id. `mount` is its pose relative to the parent; without a parent it is None."""
+    """Anything with an id. `mount` is its pose relative to the parent, or at the end of an `arm` that the parent
+    carries; without a parent it is None."""
 
     actor_id: int
     description: ActorDescription
@@ -35,6 +37,7 @@ class Actor:
     labels: bytes = b""
     parent_id: int = 0
     mount: Pose | None = None
+    arm: SpringArm | None = None
     stream_id: int = 0
 
     @property

@@ -12,8 +12,8 @@ from sim_bridge.embedded.vehicles import label_of
 from sim_bridge.embedded.wire.structs import ActorDescription, BoundingBox
 from sim_bridge.embedded.world import records
 from sim_bridge.embedded.world.actors import Actor, Prop, SensorActor, Vehicle, Walker, WalkerController
-from sim_bridge.embedded.world.geometry import composed
 from sim_bridge.embedded.world.running_gear import physics_control
+from sim_bridge.embedded.world.spring_arm import SpringArm
 from sim_bridge.embedded.world.walking import feet_of
 
 if TYPE_CHECKING:
@@ -29,8 +29,11 @@ class SpawnFailed(RuntimeError):
     """There is no such actor to spawn, or no room for it. The message is the one the client raises."""
 
 
-def spawn(world: World, description: ActorDescription, pose: Pose, parent_id: int = 0) -> Actor:
-    """Add an actor. With a parent, `pose` is relative to it and the actor rides along. Raises SpawnFailed."""
+def spawn(
+    world: World, description: ActorDescription, pose: Pose, parent_id: int = 0, arm: SpringArm | None = None
+) -> Actor:
+    """Add an actor. With a parent, `pose` is relative to it and the actor rides along, at the end of `arm` if there is
+    one. Raises SpawnFailed."""
     try:
         description = world.library.completed(description)
     except UnknownBlueprint as error:
@@ -38,12 +41,12 @@ def spawn(world: World, description: ActorDescription, pose: Pose, parent_id: in
     parent = world.find(parent_id) if parent_id else None
     if parent_id and parent is None:
         raise SpawnFailed(f"unable to attach actor: parent actor {parent_id} not found")
-    body = BodyState(composed(parent.pose, pose) if parent else pose)
+    body = BodyState(world.carried(parent, pose, arm, 0.0) if parent else pose)
     actor = _maker(description.id)(world, description, body)
     if parent is not None:
         actor.parent_id = parent_id
         # Walker controllers and the like belong to their parent but do not ride on anything.
-        actor.mount = pose
+        actor.mount, actor.arm = pose, arm
     world.actors.add(actor)
     return actor
 

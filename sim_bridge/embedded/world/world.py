@@ -65,7 +65,7 @@ class World:
         self.frame = 0
         self.settings = EpisodeSettings()
         self.weather = Weather()
-        self.uploaded_opendrive = ""  # the text `UPLOADED_TOWN` is built from
+        self.uploaded_town: Town | None = None  # what `UPLOADED_TOWN` means
         self._parts = parts
         self._flags = 0
         self._is_unsensed = False
@@ -100,8 +100,8 @@ class World:
         self._enter(self._town_called(town_name.rsplit("/", 1)[-1]), reset_settings)
 
     def _town_called(self, name: str) -> Town:
-        if name == UPLOADED_TOWN and self.uploaded_opendrive:
-            return self._parts.drawn_town(name, self.uploaded_opendrive)
+        if name == UPLOADED_TOWN and self.uploaded_town:
+            return self.uploaded_town
         return self.town if name in ("", self.town.name) else self._parts.town(name)
 
     def _enter(self, town: Town, reset_settings: bool) -> None:
@@ -139,7 +139,7 @@ class World:
         self.actors.remove(actor_id)
         for child in self.actors:
             if child.parent_id == actor_id:
-                child.parent_id, child.mount = 0, None
+                child.parent_id, child.mount, child.arm = 0, None, None
         return True
 
     def forget(self, actor: Actor) -> None:
@@ -157,7 +157,7 @@ class World:
         if actor.mount is not None:
             actor.mount = pose
             parent = self.find(actor.parent_id)
-            pose = composed(parent.pose, pose) if parent else pose
+            pose = self.carried(parent, pose, actor.arm, 0.0) if parent else pose
         if isinstance(actor, (Vehicle, Prop)):
             self.bodies.place(actor.actor_id, pose)
         elif isinstance(actor, Walker):
@@ -254,7 +254,7 @@ class World:
             if isinstance(actor, Prop):
                 actor.body = self.bodies.state(actor.actor_id)
             elif actor.mount is not None:
-                self._carry(actor)
+                self._carry(actor, delta_s)
 
     def _substeps(self, delta_s: float) -> int:
         settings = self.settings
@@ -269,12 +269,18 @@ class World:
             x, y, _ = turned(rotation(vehicle.pose), vehicle.constant_velocity)
             self.bodies.push(vehicle.actor_id, (x, y, vehicle.body.velocity[2]))
 
-    def _carry(self, actor: Actor) -> None:
+    def carried(self, parent: Actor, mount: Pose, arm: SpringArm | None, delta_s: float) -> Pose:
+        """Where something mounted on `parent` is, `delta_s` after it was last asked."""
+        if arm is None:
+            return composed(parent.pose, mount)
+        return arm.end(parent.pose, mount, delta_s, self.bodies.cast)
+
+    def _carry(self, actor: Actor, delta_s: float) -> None:
         parent = self.find(actor.parent_id)
         if parent is not None and actor.mount is not None:
             body = parent.body
             # As if it sat at the parent's origin: what turning adds farther out is small beside the sensors' noise.
-            actor.body = replace(body, pose=composed(body.pose, actor.mount))
+            actor.body = replace(body, pose=self.carried(parent, actor.mount, actor.arm, delta_s))
 
     def _judge(self, vehicle: Vehicle) -> None:
         """Look up the vehicle's speed limit, and the light it stands before."""
