@@ -34,6 +34,7 @@ from sim_bridge.embedded.world.sensing import Sensing
 from sim_bridge.embedded.world.signals import StopLines, groups
 from sim_bridge.embedded.world.sketch import Sketch
 from sim_bridge.embedded.world.snapshot import world_message
+from sim_bridge.embedded.world.spring_arm import SpringArm
 from sim_bridge.embedded.world.walking import feet_of, follow
 
 _LOG = logging.getLogger(__name__)
