@@ -23,8 +23,8 @@ def _rings(roads: RoadMap) -> list[tuple[int, Ring]]:
     return [(junction, ring) for junction, ring in found if ring is not None]
 
 
-@pytest.mark.parametrize("name", ["Backseat02", "Backseat03"])
-def test_traffic_goes_counter_clockwise_round_a_roundabouts_island(name: str) -> None:
+@pytest.mark.parametrize(("name", "arms"), [("Backseat02", 4), ("Backseat03", 4), ("Backseat05", 3)])
+def test_traffic_goes_counter_clockwise_round_a_roundabouts_island(name: str, arms: int) -> None:
     ((junction, ring),) = _rings(parse(town_of(name).opendrive))
     angles = []
     for entry, way_out in oracle_of(name).get_topology():
@@ -40,7 +40,7 @@ def test_traffic_goes_counter_clockwise_round_a_roundabouts_island(name: str) ->
                 waypoint, before = waypoint.next(0.5)[0], angle
             angles.append(math.degrees(turned))
             assert way_out.transform.location.distance(waypoint.transform.location) < 3.0
-    assert len(angles) == 12  # from each of four arms to the three others
+    assert len(angles) == arms * (arms - 1)  # from each arm to the others
     assert min(angles) > 45.0 and max(angles) > 220.0
 
 
@@ -100,9 +100,18 @@ def test_an_all_way_stop_has_a_sign_on_every_arm() -> None:
     assert sorted(map(len, by_junction.values())) == [1, 1, 4]
 
 
-def test_lanes_of_the_village_are_narrow() -> None:
-    widths = {round(w.lane_width, 2) for w in oracle_of("Backseat03").generate_waypoints(20.0) if not w.is_junction}
-    assert widths == {3.0, 3.25}
+@pytest.mark.parametrize(("name", "expected"), [("Backseat03", {3.0, 3.25}), ("Backseat05", {2.6, 2.7, 2.8, 3.0, 3.2})])
+def test_lanes_of_the_village_and_of_the_hamlets_are_narrow(name: str, expected: set[float]) -> None:
+    widths = {round(w.lane_width, 2) for w in oracle_of(name).generate_waypoints(20.0) if not w.is_junction}
+    assert widths == expected
+
+
+def test_the_hamlets_have_tighter_bends_than_the_village_where_nothing_is_trained() -> None:
+    tightest = {}
+    for name in ("Backseat03", "Backseat05"):
+        streets = [road for road in parse(town_of(name).opendrive).roads.values() if road.junction < 0]
+        tightest[name] = max(abs(piece.curvature) for road in streets for piece in road.curve.pieces)
+    assert 1 / tightest["Backseat05"] == pytest.approx(8.0) and 1 / tightest["Backseat03"] > 20.0
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -20,7 +20,7 @@ TEXTURES = {
 }  # fmt: skip
 LAYERS = {"terrain", "road", "marking", "pavement", "solid"}
 MOST_TRIANGLES = 40_000
-HALF_LANE_M = {"Backseat03": 1.5}  # of its narrowest lanes; 1.75 elsewhere
+HALF_LANE_M = {"Backseat03": 1.5, "Backseat05": 1.3}  # of its narrowest lanes; 1.75 elsewhere
 
 
 @pytest.fixture(scope="module", params=NAMES)

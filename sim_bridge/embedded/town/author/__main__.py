@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from sim_bridge.embedded.town.author import backseat01, backseat02, backseat03, backseat04
+from sim_bridge.embedded.town.author import backseat01, backseat02, backseat03, backseat04, backseat05
 from sim_bridge.embedded.town.author.furniture import place
 from sim_bridge.embedded.town.author.network import build
 from sim_bridge.embedded.town.author.opendrive import opendrive
@@ -13,7 +13,7 @@ from sim_bridge.embedded.town.author.scenery import furnish
 from sim_bridge.embedded.town.folder import TOWNS_FOLDER, scenery_file
 from sim_bridge.embedded.town.scenery_file import dumps
 
-PLANS = (backseat01.PLAN, backseat02.PLAN, backseat03.PLAN, backseat04.PLAN)
+PLANS = (backseat01.PLAN, backseat02.PLAN, backseat03.PLAN, backseat04.PLAN, backseat05.PLAN)
 
 
 def write(folder: Path) -> list[Path]:

@@ -88,7 +88,21 @@ COUNTRY = Quarter(
     ("facade_office", "facade_brick", "facade_plaster"), (1, 3), (16, 30), (12, 20), (14.0, 24.0), (20, 60), 0.7,
     trees=0.3,
 )  # fmt: skip
-QUARTERS = {"suburb": SUBURB, "village": OLD_VILLAGE, "blocks": BLOCKS, "country": COUNTRY}
+HAMLET = Quarter(
+    ("facade_brick", "facade_brick", "facade_plaster"), (1, 3), (7, 17), (6, 9), (0.3, 4.5), (1.5, 14.0), 0.2, True,
+    trees=0.4,
+)  # fmt: skip
+FARMS = Quarter(
+    ("facade_brick", "facade_plaster"), (1, 2), (8, 24), (7, 12), (0.8, 9.0), (8.0, 30.0), 0.35, True, trees=0.85
+)
+QUARTERS = {
+    "suburb": SUBURB,
+    "village": OLD_VILLAGE,
+    "hamlet": HAMLET,
+    "farms": FARMS,
+    "blocks": BLOCKS,
+    "country": COUNTRY,
+}
 
 
 def furnish(network: Network) -> Scenery:
