@@ -29,6 +29,12 @@ LIGHT_SHARES = (0.45, 0.37, 0.18)
 EGO_FRONT_M = 2.45
 # In a bend or turn a car may be late or early by this much: beside the course, and pointing where it no longer goes.
 LATE_SHARE, LATE_M, LATE_DEG = 0.6, 1.5, 30.0
+# Offsets are for lanes this wide; in narrower ones the car is put less far aside, down to this share.
+WIDE_LANE_M, LEAST_ROOM = 3.5, 0.7
+# Before a sign fewer are ahead, who would hide its plate, and every other time somebody crosses.
+LEAD_AT_SIGN_SHARE = 0.2
+CROSSING_SHARE = 0.5
+CROSSING_MOST = 3
 
 Pose = tuple[float, float, float]  # x, y, yaw in radians, world
 
@@ -51,6 +57,21 @@ class Arrangement:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Setting:
+    """Where a draw is made. `others`: lane poses nearby for more vehicles; `crossing`: those on which one crosses the
+    course at a sign that the car comes to."""
+
+    lane_m: float
+    others: Sequence[Pose]
+    is_before_sign: bool = False
+    crossing: Sequence[Pose] = ()
+
+    @property
+    def room(self) -> float:
+        return min(1.0, max(LEAST_ROOM, self.lane_m / WIDE_LANE_M))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Cast:
     """The sizes of the pool's vehicles, half length and half width, and how many walkers there are."""
 
@@ -66,47 +87,66 @@ def pose_on(course: npt.NDArray[np.float64], distance_m: float, lateral_m: float
     return float(x - lateral_m * math.sin(heading)), float(y + lateral_m * math.cos(heading)), heading + turn_rad
 
 
-def ego_pose(course: npt.NDArray[np.float64], rng: np.random.Generator) -> Pose:
+def ego_pose(course: npt.NDArray[np.float64], rng: np.random.Generator, setting: Setting) -> Pose:
     """The car on its lane: near the middle, beside it and askew, or half off it, so that the way back can be learnt.
 
     A driver that never saw itself off the lane goes on straight from where its first small errors took it.
     """
-    if begins_with_bend(course) and rng.random() < LATE_SHARE:
-        return pose_on(course, 0.0, rng.uniform(-LATE_M, LATE_M), math.radians(rng.uniform(-LATE_DEG, LATE_DEG)))
-    draw = rng.random()
+    room = setting.room
+    # Who comes to a sign has not begun to turn there.
+    if not setting.is_before_sign and begins_with_bend(course) and rng.random() < LATE_SHARE:
+        right = room * rng.uniform(-LATE_M, LATE_M)
+        return pose_on(course, 0.0, right, math.radians(rng.uniform(-LATE_DEG, LATE_DEG)))
+    draw = rng.random() * (0.6 if setting.is_before_sign else 1.0)
     if draw < 0.3:
         return pose_on(course, 0.0, rng.normal(0.0, 0.15), math.radians(rng.normal(0.0, 1.0)))
     if draw < 0.6:
-        return pose_on(course, 0.0, rng.uniform(-1.1, 1.1), math.radians(rng.uniform(-10.0, 10.0)))
-    return pose_on(course, 0.0, rng.uniform(-1.7, 2.8), math.radians(rng.uniform(-12.0, 12.0)))
+        return pose_on(course, 0.0, room * rng.uniform(-1.1, 1.1), math.radians(rng.uniform(-10.0, 10.0)))
+    return pose_on(course, 0.0, room * rng.uniform(-1.7, 2.8), math.radians(rng.uniform(-12.0, 12.0)))
 
 
 def _is_free(pose: Pose, half: float, taken: Sequence[tuple[Pose, float]]) -> bool:
     return all(math.hypot(pose[0] - other[0], pose[1] - other[1]) > half + size + 0.5 for other, size in taken)
 
 
-def arrange(
-    course: npt.NDArray[np.float64], others: Sequence[Pose], cast: Cast, rng: np.random.Generator
-) -> Arrangement:
-    """A draw for a car on `course` (world, 1 m, from the car on). `others` are lane poses nearby for more vehicles."""
-    made = Arrangement(ego_pose(course, rng))
+def arrange(course: npt.NDArray[np.float64], setting: Setting, cast: Cast, rng: np.random.Generator) -> Arrangement:
+    """A draw for a car on `course` (world, 1 m, from the car on)."""
+    made = Arrangement(ego_pose(course, rng, setting))
     taken: list[tuple[Pose, float]] = [(made.ego, 3.0)]
     order = rng.permutation(len(cast.half_sizes)).tolist()
-    if rng.random() < LEAD_SHARE:
+    if rng.random() < (LEAD_AT_SIGN_SHARE if setting.is_before_sign else LEAD_SHARE):
         _put_leader(made, taken, course, order, cast, rng)
-    wanted = int(rng.integers(0, OTHERS + 1))
-    for k in rng.permutation(len(others)).tolist():
-        if wanted == 0 or not order:
-            break
-        distance, right, _ = along(course, others[k][:2])
-        half = float(cast.half_sizes[order[-1]][0])
-        if (abs(right) < 3.0 and -5.0 < distance < len(course) - 2) or not _is_free(others[k], half, taken):
-            continue
-        made.vehicles.append(Placed(order.pop(), others[k], ROLLING_MPS, bool(rng.random() < 0.25)))
-        taken.append((others[k], half))
-        wanted -= 1
+    if setting.crossing and rng.random() < CROSSING_SHARE:
+        _put_others(made, taken, setting.crossing, int(rng.integers(1, CROSSING_MOST + 1)), order, cast, rng)
+    beside = [pose for pose in setting.others if not _is_in_the_way(course, pose)]
+    _put_others(made, taken, beside, int(rng.integers(0, OTHERS + 1)), order, cast, rng)
     _put_walkers(made, taken, course, cast, rng)
     return made
+
+
+def _is_in_the_way(course: npt.NDArray[np.float64], pose: Pose) -> bool:
+    distance, right, _ = along(course, pose[:2])
+    return abs(right) < 3.0 and -5.0 < distance < len(course) - 2
+
+
+def _put_others(
+    made: Arrangement,
+    taken: list[tuple[Pose, float]],
+    poses: Sequence[Pose],
+    wanted: int,
+    order: list[int],
+    cast: Cast,
+    rng: np.random.Generator,
+) -> None:
+    """As many of the pool as are `wanted` and find room, on `poses`."""
+    for k in rng.permutation(len(poses)).tolist():
+        if wanted == 0 or not order:
+            return
+        half = float(cast.half_sizes[order[-1]][0])
+        if _is_free(poses[k], half, taken):
+            made.vehicles.append(Placed(order.pop(), poses[k], ROLLING_MPS, bool(rng.random() < 0.25)))
+            taken.append((poses[k], half))
+            wanted -= 1
 
 
 def _put_leader(

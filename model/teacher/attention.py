@@ -102,7 +102,12 @@ class Attention:
         plain = roll_out(facts, Kind.NONE, here.ego.speed_mps)
         met = foresight.meeting(here, route.xy, driven(plain.speed), self._rates)
         waits = [metres for metres in (None if met is None else met.wait_m, self._keeps_off_m) if metres is not None]
-        return dataclasses.replace(facts, stop_m=self.stop_m, yield_m=max(0.0, min(waits)) if waits else None)
+        return dataclasses.replace(
+            facts,
+            stop_m=self.stop_m,
+            stop_is_due=self.stop_m is not None,
+            yield_m=max(0.0, min(waits)) if waits else None,
+        )
 
 
 def body_of(here: Surroundings, actor_id: int) -> Body | None:

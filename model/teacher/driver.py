@@ -152,10 +152,7 @@ class TeacherDriver:
             weather=weather,
             source="drive",
         )
-        if not only_seen:
-            return self._attention.heeded(facts, here, route)
-        has_stop = any(sign.kind == "stop" for sign in facts.signs or ())
-        return dataclasses.replace(facts, stop_m=self._attention.stop_m if has_stop else None)
+        return facts if only_seen else self._attention.heeded(facts, here, route)
 
     def _lane_at(self, x: float, y: float) -> Any:
         return self._source.carla_map.get_waypoint(carla.Location(x=x, y=y, z=0.0))

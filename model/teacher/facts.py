@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from model.teacher import lane_walk
+from model.teacher import lane_walk, right_of_way
 from model.teacher.lane_walk import Course
 from model.teacher.sight import Eye, Rect, is_hidden, is_walled_off, project, visible
 from model.teacher.surroundings import Body, Signal, Surroundings
 from model.teacher.way import FACING_CONE_RAD, leader, pedestrian, ruling_light, signs_ahead
 from model.training.labels import sparse_ahead
 from model.training.paths import at_distance
-from model.training.samples import FrameFacts, LeadFacts, Polyline, SeenBox
+from model.training.samples import FrameFacts, LeadFacts, Polyline, SeenBox, next_stop_m
 
 ROUTE_M = 110.0
 LANES_M = 60.0
@@ -111,7 +111,7 @@ def frame_facts(
     **about: str,
 ) -> FrameFacts:
     """Everything about one frame. `hints`: the navigator's, drawn from the route without one. `about`: town, weather,
-    source."""
+    source. What signs ask for is told with `only_seen` alone: an expert at the wheel remembers where it has stopped."""
     line = in_ego(here.ego, lanes.route.xy)
     known = _lane_facts(here.ego, lanes) | _users_facts(here, lanes.route.xy, eye, only_seen)
     hints = hints or drawn_hints(line, lanes.route, known["changes_m"], known["route_turn"])
@@ -138,11 +138,14 @@ def _users_facts(here: Surroundings, route: npt.NDArray[np.float64], eye: Eye, o
         lamps = lamp_boxes(light[0], eye, list(rects.values()), float(light[0].stops[0, 2]), here.walls)
     boxes = [] if light is None else [_seen_box(light[1].state, rect) for rect in lamps]
     kinds = [body.kind for body in here.bodies if body.actor_id in rects]
+    signs = signs_ahead(here, route, eye if only_seen else None, list(rects.values()))
     return {
         "light": None if light is None or (only_seen and not lamps) else light[1],
         "lead": None if lead is None else _lead_facts(*lead),
         "pedestrian": None if walker is None else walker[1],
-        "signs": signs_ahead(here, route, eye if only_seen else None, list(rects.values())),
+        "signs": signs,
+        "stop_m": next_stop_m(signs) if only_seen else None,
+        "yield_m": right_of_way.wait_m(here, route, signs, rects) if only_seen else None,
         "seen": (*boxes, *_user_boxes(here, rects, None if lead is None else lead[0])),
         "vehicles_seen": sum(kind != "pedestrian" for kind in kinds),
         "pedestrians_seen": kinds.count("pedestrian"),

@@ -16,14 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from model.teacher import arrange, lane_walk
-from model.teacher.arrange import Arrangement, Cast, Placed, Pose
+from model.teacher.arrange import EGO_FRONT_M, Arrangement, Cast, Placed, Pose, Setting
 from model.teacher.facts import ROUTE_M, Lanes, frame_facts, lanes_at
 from model.teacher.places import Places
+from model.teacher.right_of_way import crosses
 from model.teacher.sight import Eye
-from model.teacher.surroundings import BRAKE_LAMPS, SurroundingsReader
-from model.teacher.way import along
+from model.teacher.surroundings import BRAKE_LAMPS, Body, Surroundings, SurroundingsReader
+from model.teacher.way import along, signs_ahead
 from model.teacher.weathers import WEATHERS, weather_parameters
-from model.training.paths import begins_with_bend
+from model.training.paths import begins_with_bend, headings
 from model.training.samples import FrameFacts
 from sim_bridge.messages import FRONT_CAMERA, TICK_S
 
@@ -65,6 +66,10 @@ FRAMES_PER_WEATHER = 250
 NEARBY_M = 60.0
 SHORTEST_M = 45
 HALF_LANE_M = 1.6
+EGO_HALF_WIDTH_M = 0.95
+# Scenes before a stop or yield sign that are drawn beside those that come about by themselves.
+SIGN_SHARE = 0.06
+JUNCTION_M = 32.0  # from a junction's middle, whoever is nearer may cross soon
 CAMERA_JITTER_M, CAMERA_JITTER_DEG = 0.04, 0.6
 PICTURE_WAIT_S = 10.0
 
@@ -72,9 +77,11 @@ PICTURE_WAIT_S = 10.0
 class Stage:
     """Draws, shows and reads one scene per `shot`."""
 
-    def __init__(self, client: Any, rng: np.random.Generator, only_bends: bool = False) -> None:
-        """`only_bends` stages bends and turns alone, which are rare among places and hard to hold."""
-        self._client, self._rng, self._only_bends = client, rng, only_bends
+    def __init__(self, client: Any, rng: np.random.Generator, only: str = "") -> None:
+        """`only` stages "bends" and turns alone, or "signs": approaches to those where one stops or gives way. Both are
+        rare among places and hard to learn. Raises ValueError where a town without signs is asked for them.
+        """
+        self._client, self._rng, self._only = client, rng, only
         self._world = client.get_world()
         self._before = self._world.get_settings()
         self.map = self._world.get_map()
@@ -85,7 +92,10 @@ class Stage:
         self._weather = ""
         self._make_synchronous()
         self._places = Places(self.map)
+        if only == "signs" and not self._places.has_signs:
+            raise ValueError(f"expected a town with stop or yield signs, {self.town} has none")
         self._lane_poses = _poses(self._places.outside)
+        self._all_poses = _poses([*self._places.outside, *self._places.inside])
         self._spawn_all()
         self._reader = SurroundingsReader(self._world, self.map)
         self._lights = {light.id: light for light in self._world.get_actors().filter("traffic.traffic_light*")}
@@ -144,9 +154,12 @@ class Stage:
             self._world.set_weather(weather_parameters(self._weather))
         self._shots += 1
         # 1. Draw: a place, a way ahead, a scene on it.
-        start, route = self._drawn_course()
+        is_before_sign = self._is_before_sign()
+        start, route = self._drawn_course(is_before_sign)
         lanes = lanes_at(start, route)
-        made = arrange.arrange(route.xy, self._nearby(route.xy[0]), self._cast, self._rng)
+        crossing = self._crossing(route) if is_before_sign else ()
+        setting = Setting(start.lane_width, self._nearby(route.xy[0]), is_before_sign, crossing)
+        made = arrange.arrange(route.xy, setting, self._cast, self._rng)
         aside = along(route.xy, made.ego[:2])[1]
         if (aside > HALF_LANE_M and lanes.right is not None) or (aside < -HALF_LANE_M and lanes.left is not None):
             return self.shot()  # in that lane it would look like a car that belongs there
@@ -160,12 +173,19 @@ class Stage:
         # 3. Read it back as facts.
         return _rgb(picture), self._facts(made, lanes, picture), pose_matrix(self._ego)
 
-    def _drawn_course(self) -> tuple[Any, lane_walk.Course]:
+    def _is_before_sign(self) -> bool:
+        """Whether the next scene is an approach to a sign."""
+        share = 1.0 if self._only == "signs" else 0.0 if self._only else SIGN_SHARE
+        return self._places.has_signs and bool(self._rng.random() < share)
+
+    def _drawn_course(self, is_before_sign: bool) -> tuple[Any, lane_walk.Course]:
         """A lane waypoint and a way on from it, long enough to plan on."""
         while True:
-            start = self._places.draw(self._rng)
+            start = self._places.draw_before_sign(self._rng) if is_before_sign else self._places.draw(self._rng)
+            if start is None:
+                continue
             route = lane_walk.walk(start, ROUTE_M, lambda ways: ways[self._rng.integers(len(ways))])
-            if len(route.xy) >= SHORTEST_M and (not self._only_bends or begins_with_bend(route.xy)):
+            if len(route.xy) >= SHORTEST_M and (self._only != "bends" or begins_with_bend(route.xy)):
                 return start, route
 
     def _nearby(self, here: npt.NDArray[np.float64]) -> list[Pose]:
@@ -173,6 +193,20 @@ class Stage:
         found = self._lane_poses[near]
         picked = found[self._rng.permutation(len(found))[:24]]
         return [(float(x), float(y), float(yaw)) for x, y, yaw in picked]
+
+    def _crossing(self, route: lane_walk.Course) -> list[Pose]:
+        """Lane poses from which one crosses the course at the sign it comes to."""
+        (x, y), heading = route.xy[0], float(headings(route.xy[:3])[0])
+        ego = Body(0, "car", float(x), float(y), 0.0, heading, EGO_FRONT_M, EGO_HALF_WIDTH_M, 0.75, 0.0)
+        here = Surroundings(ego, (), (), {}, 0.0, signs=self._reader.signs)
+        lines = [sign.distance_m for sign in signs_ahead(here, route.xy, None, []) if sign.kind != "limit"]
+        if not lines:
+            return []
+        begins = EGO_FRONT_M + lines[0]
+        middle = route.xy[min(len(route.xy) - 1, int(begins) + 15)]
+        near = self._all_poses[np.hypot(*(self._all_poses[:, :2] - middle).T) < JUNCTION_M]
+        some = near[self._rng.permutation(len(near))[:40]].tolist()
+        return [(x, y, yaw) for x, y, yaw in some if crosses(here, _rolling(x, y, yaw), route.xy, begins)]
 
     def _set_lights(self, here: npt.NDArray[np.float64]) -> None:
         for signal in self._reader.signals:
@@ -247,6 +281,10 @@ class Stage:
         except RuntimeError:
             # The world ended first; there is nothing left to give back.
             return
+
+
+def _rolling(x: float, y: float, yaw_rad: float) -> Body:
+    return Body(1, "car", x, y, 0.0, yaw_rad, EGO_FRONT_M, EGO_HALF_WIDTH_M, 0.75, arrange.ROLLING_MPS)
 
 
 def _poses(points: list[Any]) -> npt.NDArray[np.float64]:

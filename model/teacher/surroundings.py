@@ -224,7 +224,7 @@ class SurroundingsReader:
         lights = list(world.get_actors().filter("traffic.traffic_light*"))
         self._lights = {light.id: light for light in lights}
         self.walls = walls_of(world)
-        self._signs = signs_of(town_map)
+        self.signs = signs_of(town_map)
         self.signals = tuple(signal for light in lights if (signal := signal_of(light, town_map)) is not None)
 
     def states(self) -> dict[int, str]:
@@ -250,6 +250,6 @@ class SurroundingsReader:
             self.states(),
             limit if limit > 1.0 else UNKNOWN_LIMIT_MPS,
             self.walls[near],
-            self._signs,
+            self.signs,
             tuple(things),
         )

@@ -48,7 +48,7 @@ class Share:
     first_port: int
     staged: int
     driven: int
-    only_bends: bool = False
+    only: str = ""  # "bends" | "signs", as `Stage` takes it
     weights: str = ""  # the Pocket that drives the driven frames; "" for the teacher
 
 
@@ -56,8 +56,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="The folder to collect into; frames there are kept.")
     parser.add_argument("--frames", type=int, default=1000, help="How many frames the folder should hold in the end.")
     parser.add_argument("--drive-share", type=float, default=0.08, help="The share of them that is driven, 0 to 1.")
-    parser.add_argument(
-        "--bends", action="store_true", help="Stage bends and turns only, with the car often late or wide in them."
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument(
+        "--bends",
+        dest="only",
+        action="store_const",
+        const="bends",
+        default="",
+        help="Stage bends and turns only, with the car often late or wide in them.",
+    )
+    only.add_argument(
+        "--signs",
+        dest="only",
+        action="store_const",
+        const="signs",
+        help="Stage approaches to stop and yield signs only, every other one with somebody who crosses.",
     )
     parser.add_argument(
         "--driver", choices=("teacher", "pocket"), default="teacher", help="Who drives the driven frames."
@@ -131,7 +144,7 @@ def shares(args: argparse.Namespace, missing: int) -> list[Share]:
         weights = str(args.weights) if args.driver == "pocket" else ""
         staged = frames - driven
         where = (str(args.out), args.town, args.carla, run + k, args.seed, port)
-        made.append(Share(*where, staged, driven, args.bends, weights))
+        made.append(Share(*where, staged, driven, args.only, weights))
     return made
 
 
@@ -241,7 +254,7 @@ def _staged(share: Share, host: str, port: int, done: Any, stop: Event) -> None:
 
     client = carla.Client(host, port)
     client.set_timeout(CLIENT_TIMEOUT_S)
-    stage = Stage(client, np.random.default_rng([share.seed, share.run]), share.only_bends)
+    stage = Stage(client, np.random.default_rng([share.seed, share.run]), share.only)
     try:
         writer = folders.FolderWriter(Path(share.out), stage.town, share.run)
         for _ in range(share.staged):

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.training.paths import Line, at_distance, cornering_speed, join, offset_of_car, prolong
-from model.training.rollout import HARDEST_BRAKE_MPS2, STEP_S, Demand, Leader, plan_times, roll
+from model.training.rollout import ACCELERATION_MPS2, HARDEST_BRAKE_MPS2, STEP_S, Demand, Leader, plan_times, roll
 from model.training.samples import FrameFacts, Polyline
 from sim_bridge.messages import PATH_POINTS, InstructionKind, InstructionMode
 
@@ -47,6 +47,9 @@ YELLOW_BRAKE_MPS2 = 4.0
 # At a stop sign a car that stands this near to the line has stopped for it and may go on.
 STOPPED_FOR_SIGN_MPS = 0.3
 STOP_SIGN_DONE_M = 4.0
+# A car rests a metre before the line. One that is no faster than if it had set off from here is on its way on: without
+# this, who sets off would have to stop again as soon as it rolls.
+SETS_OFF_M = 1.0
 # The front keeps this far from a walker, the stop margin of the rollout included.
 PEDESTRIAN_GAP_M = 3.5
 # A line farther aside than this is another lane, not a car out of the middle of its own.
@@ -102,13 +105,23 @@ def light_stop(facts: FrameFacts, speed_mps: float) -> float | None:
     return max(0.0, light.stop_line_m)
 
 
+def setting_off_mps(stop_m: float) -> float:
+    """The fastest a car can be, `stop_m` before the line of a stop sign, that has stopped there and set off again."""
+    return math.sqrt(STOPPED_FOR_SIGN_MPS**2 + 2.0 * ACCELERATION_MPS2 * max(0.0, SETS_OFF_M - stop_m))
+
+
+def has_stopped_for_sign(stop_m: float, speed_mps: float) -> bool:
+    """What one look tells of the past: who stands near the line has stopped, and who is this slow past it, too."""
+    return stop_m <= STOP_SIGN_DONE_M and speed_mps <= setting_off_mps(stop_m)
+
+
 def hazards(facts: FrameFacts, speed_mps: float) -> dict[str, tuple[float, Leader | None]]:
     """What must be stopped or slowed for: cause -> (stop distance, leader)."""
     found: dict[str, tuple[float, Leader | None]] = {}
     line = light_stop(facts, speed_mps)
     if line is not None and facts.light is not None:
         found[facts.light.state] = (line, None)
-    if facts.stop_m is not None and (speed_mps > STOPPED_FOR_SIGN_MPS or facts.stop_m > STOP_SIGN_DONE_M):
+    if facts.stop_m is not None and (facts.stop_is_due or not has_stopped_for_sign(facts.stop_m, speed_mps)):
         found["stop_sign"] = (max(0.0, facts.stop_m), None)
     if facts.yield_m is not None:
         found["yield"] = (facts.yield_m, None)

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox, SignFacts
+from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox, SignFacts, next_stop_m
 
 VERSION = 1
 PICTURE_SIZE = (512, 256)
@@ -93,6 +93,8 @@ def facts_from_json(entry: dict[str, Any]) -> FrameFacts:
         values["seen"] = tuple(SeenBox(**box) for box in entry["seen"])
         signs = entry.get("signs")
         values["signs"] = None if signs is None else tuple(SignFacts(**sign) for sign in signs)
+        # A stored frame is viewed at any speed, so what the drive it comes from had done by then does not count.
+        values["stop_m"] = next_stop_m(values["signs"])
         return FrameFacts(**values)
     except (KeyError, TypeError, AttributeError) as error:
         raise BadFrame(f"expected the facts of version {VERSION}, got an entry with {error!r}") from error
@@ -254,6 +256,8 @@ def tally(facts: FrameFacts) -> list[str]:
         f"lane on the right:{'yes' if facts.lane_right is not None else 'no'}",
         f"junction:{'inside' if facts.in_junction else 'near' if facts.junction_m is not None else 'far'}",
     ]
+    names += [f"sign:{sign.kind}" for sign in facts.signs or () if sign.kind != "limit"][:1]
+    names += ["lets somebody pass at a sign"] if facts.yield_m is not None else []
     names += [f"turn:{name}" for name in facts.turns]
     return names
 

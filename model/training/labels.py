@@ -12,7 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from model.training import phrases, questions, sentences
-from model.training.expert import TURN_NAME, Rolled, cruise_speed, hazards, obey, roll_out
+from model.training.expert import (
+    STOP_SIGN_DONE_M,
+    TURN_NAME,
+    Rolled,
+    cruise_speed,
+    hazards,
+    obey,
+    roll_out,
+    setting_off_mps,
+)
 from model.training.paths import at_distance, headings, prolong
 from model.training.samples import FrameFacts, Sample
 from sim_bridge.messages import InstructionKind, InstructionMode
@@ -23,6 +32,8 @@ TASKS = ("drive", "commentary", "vqa", "dream")
 # Instructions are what needs the most views (target speeds and faster come last), then words, then plain driving.
 MIX = {"drive": 0.2, "commentary": 0.2, "vqa": 0.2, "dream": 0.4}
 STANDING_SHARE = 0.15
+# At a stop sign standing is what tells that one may go.
+STANDING_AT_SIGN_SHARE = 0.45
 # How the navigator thins its route: see sim_bridge.navigator, which is the one that shows the way live.
 THINNED_MAX_M = 50.0
 REACHED_M = 7.5
@@ -65,18 +76,26 @@ def plan(
 
 def sampled_speed(facts: FrameFacts, rng: np.random.Generator) -> float:
     """A speed this frame could have been met at: standing, or up to a little over the limit where nothing is near."""
-    if rng.random() < STANDING_SHARE:
+    is_at_sign = facts.stop_m is not None and facts.stop_m <= STOP_SIGN_DONE_M
+    if rng.random() < (STANDING_AT_SIGN_SHARE if is_at_sign else STANDING_SHARE):
         return 0.0
     fastest = 1.1 * facts.speed_limit_mps
+    if facts.stop_m is not None:
+        fastest = min(fastest, max(_plausible(facts.stop_m), setting_off_mps(facts.stop_m)))
     for stop_m, leader in hazards(facts, 0.0).values():
         if leader is not None and math.isinf(stop_m):
             stop_m = leader.gap_m + leader.speed_mps
-        fastest = min(fastest, math.sqrt(2.0 * PLAUSIBLE_BRAKE_MPS2 * max(0.0, stop_m - 1.0)))
+        fastest = min(fastest, _plausible(stop_m))
     if facts.in_junction:
         fastest = min(fastest, 8.0)
     if fastest < 0.5:
         return float(rng.uniform(0.0, 0.8))
     return float(fastest * rng.uniform(0.1, 1.0) ** 0.7)
+
+
+def _plausible(stop_m: float) -> float:
+    """The fastest that one can still be before a stop `stop_m` ahead."""
+    return math.sqrt(2.0 * PLAUSIBLE_BRAKE_MPS2 * max(0.0, stop_m - 1.0))
 
 
 def sampled_targets(

@@ -100,10 +100,18 @@ class FrameFacts:
     changes_m: tuple[float, ...] = ()
     # Signs ahead, nearest first; None where nobody looked for any, which is not the same as none there.
     signs: tuple[SignFacts, ...] | None = None
-    # Metres from the front bumper to the line of a stop sign that the car has not yet stopped for.
+    # Metres from the front bumper to the line of a stop sign that the car has not yet stopped for; in a frame that is
+    # stored, to the next one ahead: whether it has stopped there is told by the speed it is viewed at.
     stop_m: float | None = None
+    # Whether somebody has watched the drive and knows that the stop is still due, whatever the speed.
+    stop_is_due: bool = False
     # Metres from the front bumper to where the car must wait for somebody who crosses or blocks its way.
     yield_m: float | None = None
+
+
+def next_stop_m(signs: tuple[SignFacts, ...] | None) -> float | None:
+    """Metres to the line of the next stop sign, None without one. `signs` as in FrameFacts."""
+    return next((sign.distance_m for sign in signs or () if sign.kind == "stop"), None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from model.training import folders
-from model.training.samples import SeenBox
+from model.training.samples import SeenBox, SignFacts
 from tests.model.teacher_scenes import every_scene, junction, open_road, standing_van
 
 MATRIX = np.eye(4).tolist()
@@ -86,10 +86,20 @@ def test_damaged_frames_are_passed_over_and_counted(tmp_path: Path) -> None:
 
 def test_the_card_counts_every_category(tmp_path: Path) -> None:
     writer = folders.FolderWriter(tmp_path, "Backseat01", 0)
-    for facts in (standing_van(), junction(), open_road()):
+    gives_way = open_road(
+        signs=(SignFacts("limit", 3.0, 30), SignFacts("yield", 8.0), SignFacts("stop", 30.0)), yield_m=8.0
+    )
+    for facts in (standing_van(), junction(), gives_way):
         writer.write(picture(), facts, MATRIX)
     counts = folders.write_card(tmp_path, seed=4)["splits"][folders.split_of("3:-1:4")]["counts"]
     assert counts["lead:braking"] == 1 and counts["turn:left"] == 1 and counts["town:Backseat01"] == 3
+    assert counts["sign:yield"] == 1 and "sign:stop" not in counts and counts["lets somebody pass at a sign"] == 1
+
+
+def test_a_frame_stored_without_a_stop_line_has_the_one_of_its_sign(tmp_path: Path) -> None:
+    signs = (SignFacts("yield", 4.0), SignFacts("stop", 9.0))
+    for facts, expected in ((open_road(signs=signs), 9.0), (open_road(signs=()), None), (open_road(signs=None), None)):
+        assert folders.facts_from_json(folders.facts_to_json(facts)).stop_m == expected
 
 
 def test_an_empty_folder_and_a_wrong_split_are_named(tmp_path: Path) -> None:

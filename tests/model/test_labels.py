@@ -183,3 +183,47 @@ def test_target_points_are_where_the_navigator_puts_them() -> None:
     # An entry within 7.5 m counts as reached; after the exit the next point is 50 m on.
     assert labels.sparse_ahead((5.0, 24.0), 10.0) == (24.0, 74.0)
     assert labels.sparse_ahead((24.0,), 49.0) == (24.0, 74.0)
+
+
+@pytest.mark.parametrize("speed", [0.5, 2.0, 5.0, 8.0])
+def test_who_moves_stops_at_the_line_of_a_stop_sign_and_who_stands_there_goes(speed: float) -> None:
+    ahead = open_road(stop_m=12.0)
+    assert roll_out(ahead, Kind.NONE, speed).speed[-1, 0] <= 11.2
+    for near_m in (1.5, 3.0):
+        near = open_road(stop_m=near_m)
+        assert roll_out(near, Kind.NONE, min(speed, 2.0)).speed[-1, 0] <= near_m - 0.8
+        assert roll_out(near, Kind.NONE, 0.0).end_mps > 4.0
+
+
+def test_who_stands_five_metres_before_the_line_creeps_up_to_it() -> None:
+    rolled = roll_out(open_road(stop_m=5.0), Kind.NONE, 0.0)
+    assert 3.0 < rolled.speed[-1, 0] <= 4.2 and rolled.end_mps < 0.6
+
+
+def test_who_sets_off_from_the_line_goes_on_and_who_comes_too_fast_does_not() -> None:
+    for stop_m, speed in ((0.9, 0.6), (0.5, 1.5), (-0.5, 2.5)):
+        assert roll_out(open_road(stop_m=stop_m), Kind.NONE, speed).end_mps > 5.0
+    assert roll_out(open_road(stop_m=0.5), Kind.NONE, 3.0).end_mps == 0.0
+    due = open_road(stop_m=1.5, stop_is_due=True)
+    assert roll_out(due, Kind.NONE, 0.0).speed[-1, 0] == pytest.approx(0.0, abs=0.01)
+
+
+def test_who_gives_way_stays_at_the_line_until_it_is_free() -> None:
+    waits = open_road(stop_m=1.2, yield_m=1.2)
+    rolled = roll_out(waits, Kind.NONE, 0.0)
+    assert rolled.cause == "yield" and rolled.speed[-1, 0] == pytest.approx(0.0, abs=0.01)
+    assert roll_out(open_road(yield_m=10.0), Kind.NONE, 6.0).speed[-1, 0] <= 9.2
+
+
+def test_frames_at_a_stop_sign_are_met_at_speeds_that_come_about() -> None:
+    rng = np.random.default_rng(3)
+    for stop_m in (-0.8, 0.3, 1.5, 3.5, 12.0):
+        drawn = np.array([labels.sampled_speed(open_road(stop_m=stop_m), rng) for _ in range(300)])
+        standing = 0.45 if stop_m <= 4.0 else 0.15
+        assert np.mean(drawn == 0.0) == pytest.approx(standing, abs=0.1)
+        assert drawn.max() <= max(
+            math.sqrt(10.0 * max(0.0, stop_m - 1.0)), math.sqrt(0.09 + 5.0 * (1.0 - min(1.0, stop_m))), 0.8
+        )
+        for speed in drawn[drawn > 0.0][:20]:
+            plan = roll_out(open_road(stop_m=stop_m), Kind.NONE, float(speed))
+            assert plan.end_mps > 4.0 or plan.speed[-1, 0] <= max(0.2, stop_m - 0.7), (stop_m, speed)

@@ -11,7 +11,7 @@ import carla
 import numpy as np
 import pytest
 
-from model.teacher import arrange, lane_walk, sight
+from model.teacher import arrange, lane_walk, right_of_way, sight
 from model.teacher.facts import frame_facts, in_ego, lanes_at
 from model.teacher.lane_walk import Course
 from model.teacher.places import Places
@@ -19,6 +19,7 @@ from model.teacher.sight import eye_of
 from model.teacher.signs import Sign, signs_of
 from model.teacher.surroundings import Body, Signal, Surroundings, color_word, type_word
 from model.teacher.way import leader, pedestrian, ruling_light, signs_ahead
+from model.training.samples import SignFacts
 
 TOWN = Path(__file__).resolve().parents[2] / "assets" / "towns" / "Backseat01.xodr"
 STRAIGHT = np.column_stack([np.arange(61.0), np.zeros(61)])
@@ -95,6 +96,24 @@ def test_signs_count_on_ones_own_way_and_only_from_their_front() -> None:
     assert signs_ahead(here, STRAIGHT, eye, []) == found
     behind_a_house = dataclasses.replace(here, walls=np.array([[12.0, 2.5, 1.0, 1.0, 0.0]]))
     assert signs_ahead(behind_a_house, STRAIGHT, eye, []) == ()
+
+
+def test_at_a_sign_one_waits_for_who_crosses_and_not_for_who_gives_way_too() -> None:
+    line = SignFacts("stop", 4.0)
+    crosses = car(2, 24.0, -12.0, yaw_rad=math.pi / 2, speed_mps=5.0)
+    oncoming = car(3, 30.0, -3.5, yaw_rad=math.pi, speed_mps=5.0)
+    leads = car(4, 25.0, 0.0, speed_mps=5.0)
+    gone = car(5, 24.0, 12.0, yaw_rad=math.pi / 2, speed_mps=5.0)
+    stands = car(6, 24.0, -12.0, yaw_rad=math.pi / 2, speed_mps=0.0)
+    for others, waits in (((crosses,), 4.0), ((oncoming, leads, gone, stands), None), ((oncoming, crosses), 4.0)):
+        seen = {body.actor_id for body in others}
+        assert right_of_way.wait_m(around(*others), STRAIGHT, (line,), seen) == waits
+    assert right_of_way.wait_m(around(crosses), STRAIGHT, (line,), ()) is None
+    assert right_of_way.wait_m(around(crosses), STRAIGHT, (SignFacts("stop", 20.0),), {2}) is None
+    assert right_of_way.wait_m(around(crosses), STRAIGHT, (SignFacts("limit", 4.0, 30),), {2}) is None
+    its_own = Sign("yield", 0, np.array([[24.0, -6.0, math.pi / 2]]), (21.0, -6.0, 2.5))
+    here = dataclasses.replace(around(crosses), signs=(its_own,))
+    assert right_of_way.wait_m(here, STRAIGHT, (line,), {2}) is None
 
 
 def test_boxes_land_where_a_pinhole_camera_puts_them() -> None:
@@ -213,6 +232,24 @@ def test_the_towns_signs_are_read_with_their_lanes(town_map: Any) -> None:
         assert 1.5 < aside < 9.0
 
 
+def test_places_before_signs_lie_on_the_way_to_one() -> None:
+    suburb = carla.Map("Backseat02", TOWN.with_name("Backseat02.xodr").read_text())
+    places, rng = Places(suburb), np.random.default_rng(4)
+    assert places.has_signs
+    signs, left = signs_of(suburb), []
+    for _ in range(150):
+        start = places.draw_before_sign(rng)
+        if start is None:
+            continue
+        here = start.transform
+        ego = car(1, here.location.x, here.location.y, yaw_rad=math.radians(here.rotation.yaw))
+        seen = dataclasses.replace(around(), ego=ego, signs=signs)
+        route = lane_walk.walk(start, 60.0)
+        left += [sign.distance_m for sign in signs_ahead(seen, route.xy, None, []) if sign.kind != "limit"][:1]
+    assert len(left) > 120 and max(left) < 38.0
+    assert 0.3 < np.mean(np.array(left) < 3.2) < 0.65 and np.mean(np.array(left) > 20.0) > 0.15
+
+
 def test_half_of_the_places_are_drawn_towards_junctions(town_map: Any) -> None:
     places, rng = Places(town_map), np.random.default_rng(2)
     drawn = [places.draw(rng) for _ in range(600)]
@@ -236,11 +273,36 @@ def test_a_course_knows_its_turn() -> None:
 def test_in_bends_the_car_is_often_late_and_on_straight_roads_it_is_not() -> None:
     rng = np.random.default_rng(0)
     bend = np.array([(12.0 * math.sin(k / 12.0), 12.0 * (1.0 - math.cos(k / 12.0))) for k in range(61)])
-    askew = {name: [abs(arrange.ego_pose(course, rng)[2]) for _ in range(400)] for name, course in
+    wide = arrange.Setting(3.5, ())
+    askew = {name: [abs(arrange.ego_pose(course, rng, wide)[2]) for _ in range(400)] for name, course in
              (("bend", bend), ("straight", STRAIGHT))}  # fmt: skip
     late = {name: np.mean(np.degrees(turns) > 13.0) for name, turns in askew.items()}
     assert late["bend"] > 0.2
     assert late["straight"] == 0.0
+    before_sign = arrange.Setting(3.5, (), is_before_sign=True)
+    assert max(abs(arrange.ego_pose(bend, rng, before_sign)[2]) for _ in range(400)) < math.radians(13.0)
+
+
+def test_in_a_narrow_lane_the_car_is_put_less_far_aside() -> None:
+    rng = np.random.default_rng(1)
+    aside = {
+        width: max(abs(arrange.ego_pose(STRAIGHT, rng, arrange.Setting(width, ()))[1]) for _ in range(400))
+        for width in (2.0, 2.6, 3.5, 5.0)
+    }
+    assert 2.6 < aside[3.5] <= 2.8 and 2.6 < aside[5.0] <= 2.8
+    assert 1.9 < aside[2.6] <= 2.8 * 2.6 / 3.5
+    assert 1.8 < aside[2.0] <= 2.8 * arrange.LEAST_ROOM
+
+
+def test_before_a_sign_somebody_crosses_every_other_time() -> None:
+    rng = np.random.default_rng(2)
+    cast = arrange.Cast(np.array([[2.4, 0.9]] * 8), 0)
+    crossing = [(30.0, float(y), math.pi / 2) for y in range(-14, 0, 3)]
+    setting = arrange.Setting(3.0, (), is_before_sign=True, crossing=crossing)
+    made = [arrange.arrange(STRAIGHT, setting, cast, rng) for _ in range(300)]
+    crossed = [sum(placed.pose in crossing for placed in one.vehicles) for one in made]
+    assert 0.4 < np.mean(np.array(crossed) > 0) < 0.6 and max(crossed) <= arrange.CROSSING_MOST
+    assert all(placed.speed_mps > 0.0 for one in made for placed in one.vehicles if placed.pose in crossing)
 
 
 def test_scenes_never_put_two_actors_into_each_other() -> None:
@@ -250,7 +312,7 @@ def test_scenes_never_put_two_actors_into_each_other() -> None:
     cast = arrange.Cast(np.array([[2.4, 0.9]] * 8 + [[5.1, 1.25]]), 4)
     leads = walkers = 0
     for _ in range(300):
-        made = arrange.arrange(course, others, cast, rng)
+        made = arrange.arrange(course, arrange.Setting(3.5, others), cast, rng)
         bodies = [(made.ego, 2.4), *((p.pose, cast.half_sizes[p.index][0]) for p in made.vehicles)]
         for i, (a, size_a) in enumerate(bodies):
             for b, size_b in bodies[i + 1 :]:
