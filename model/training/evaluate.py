@@ -60,7 +60,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=int, default=600, help="How many held-out frames to look at.")
     parser.add_argument("--per-category", type=int, default=100, help="How many instructions of each kind and mode.")
     parser.add_argument("--seed", type=int, default=90_000, help="The seed of starts and draws.")
-    parser.add_argument("--town", default="Backseat01", help="The town to drive in.")
+    parser.add_argument(
+        "--town", nargs="+", default=["Backseat01"], metavar="TOWN", help="The towns to drive in, one after the other."
+    )
     parser.add_argument("--carla", default="", metavar="HOST:PORT", help="Use a running CARLA 0.9.16 instead.")
     parser.add_argument("--port", type=int, default=FIRST_PORT, help="The first port to try for a world of our own.")
     parser.add_argument("--out", type=Path, help="The folder for figures and report; it keeps those of other suites.")
@@ -85,20 +87,26 @@ def main(args: argparse.Namespace) -> int:
             figures["weights"] = evaluation_folder.identity(args.weights)
         if args.suite in OPEN_LOOP and args.driver == "pocket":
             figures["open_loop"], cases = _open_loop(args)
-        if args.suite in ("scenes", "all") and args.scene_places:
-            played, wrong = _scenes(args)
-            figures["scenes"] = {args.town: played}
-            cases += wrong
-        if args.suite in ("drive", "all"):
-            driven, wrong = _closed_loop(args)
-            figures["drive"] = {args.town: driven}
-            cases += wrong
+        for town in args.town:
+            cases += _in_town(args, town, figures)
     except (SimulatorLost, WorldDidNotStart, ValueError, OSError) as error:
         print(f"The evaluation stopped: {error}", file=sys.stderr)
         return 1
     figures["minutes"] = round((time.monotonic() - begun) / 60, 1)
     _publish(args, figures, cases)
     return 0
+
+
+def _in_town(args: argparse.Namespace, town: str, figures: dict[str, Any]) -> list[Case]:
+    """Drive the suites that are driven, into `figures`; their cases."""
+    cases: list[Case] = []
+    if args.suite in ("scenes", "all") and args.scene_places:
+        figures.setdefault("scenes", {})[town], wrong = _scenes(args, town)
+        cases += wrong
+    if args.suite in ("drive", "all"):
+        figures.setdefault("drive", {})[town], wrong = _closed_loop(args, town)
+        cases += wrong
+    return cases
 
 
 def _bad_use(args: argparse.Namespace) -> str:
@@ -128,19 +136,19 @@ def _open_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
         driver.close()
 
 
-def _closed_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
+def _closed_loop(args: argparse.Namespace, town: str) -> tuple[dict[str, Any], list[Case]]:
     """Routes alone, routes among traffic, red lights; alone and among traffic are two simulators in one world."""
     from model.training import evaluate_drive
 
-    with _world(args) as (host, port):
-        with _simulator(args, host, port) as simulator:
+    with _world(args, town) as (host, port):
+        with _simulator(args, town, host, port) as simulator:
             driver = scored_drivers.maker(args, simulator)
             routed, cases = evaluate_drive.routes(simulator, driver, args.routes, args.seed, say)
             waited = evaluate_drive.reds(simulator, driver, args.reds, args.seed, say)
         figures = {"routes": evaluate_drive.route_summary(routed), "red_lights": evaluate_drive.red_summary(waited)}
         if args.traffic_routes and args.traffic:
             say(f"among {args.traffic} vehicles and {args.walkers} walkers")
-            with _simulator(args, host, port, args.traffic, args.walkers) as simulator:
+            with _simulator(args, town, host, port, args.traffic, args.walkers) as simulator:
                 driver, limit_s = scored_drivers.maker(args, simulator), evaluate_drive.ROUTE_AMONG_TRAFFIC_S
                 routed, wrong = evaluate_drive.routes(simulator, driver, args.traffic_routes, args.seed, say, limit_s)
             figures["traffic"] = evaluate_drive.route_summary(routed)
@@ -148,15 +156,15 @@ def _closed_loop(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
     return figures, cases
 
 
-def _scenes(args: argparse.Namespace) -> tuple[dict[str, Any], list[Case]]:
+def _scenes(args: argparse.Namespace, town: str) -> tuple[dict[str, Any], list[Case]]:
     from model.training import evaluate_scenes
 
-    with _world(args) as (host, port), _simulator(args, host, port) as simulator:
+    with _world(args, town) as (host, port), _simulator(args, town, host, port) as simulator:
         driver = scored_drivers.maker(args, simulator)
         return evaluate_scenes.scenes(simulator, driver, args.scenes, args.scene_places, args.seed, say)
 
 
-def _simulator(args: argparse.Namespace, host: str, port: int, vehicles: int = 0, walkers: int = 0) -> Any:
+def _simulator(args: argparse.Namespace, town: str, host: str, port: int, vehicles: int = 0, walkers: int = 0) -> Any:
     from sim_bridge.carla_config import CarlaConfig
     from sim_bridge.carla_simulator import CarlaSimulator
 
@@ -164,7 +172,7 @@ def _simulator(args: argparse.Namespace, host: str, port: int, vehicles: int = 0
         CarlaConfig(
             host=host,
             port=port,
-            town=args.town,
+            town=town,
             traffic_vehicles=vehicles,
             walkers=walkers,
             chase_camera=None,
@@ -176,12 +184,12 @@ def _simulator(args: argparse.Namespace, host: str, port: int, vehicles: int = 0
 
 
 @contextlib.contextmanager
-def _world(args: argparse.Namespace) -> Iterator[tuple[str, int]]:
+def _world(args: argparse.Namespace, town: str) -> Iterator[tuple[str, int]]:
     if args.carla:
         host, _, port = args.carla.partition(":")
         yield host, int(port or 2000)
         return
-    with own_world(args.town, args.seed, args.port) as port:
+    with own_world(town, args.seed, args.port) as port:
         yield "127.0.0.1", port
 
 

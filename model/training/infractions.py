@@ -59,9 +59,13 @@ class Road(Protocol):
 
 @dataclass(slots=True)
 class Watch:
-    """Takes a drive in tick by tick and counts. `end` is "" while the drive goes on."""
+    """Takes a drive in tick by tick and counts. `end` is "" while the drive goes on.
+
+    `may_leave_lane`: the way leads over another lane, so being out of it is neither counted nor taken off the score.
+    """
 
     route_m: float
+    may_leave_lane: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     end: str = ""
     first_fault: str = ""
@@ -87,7 +91,8 @@ class Watch:
         before = sum(self.counts.values())
         self.seconds += TICK_S
         self._moves(ego, place)
-        self._sees_lane(place)
+        if not self.may_leave_lane:
+            self._sees_lane(place)
         self._sees_hits(hits)
         self._sees_light(road)
         self._sees_stop_sign(ego, road)
@@ -105,7 +110,7 @@ class Watch:
         self._ego = ego
         self.driven_m += step
         self.along_m = max(self.along_m, place.along_m)
-        if place.over_m > OVER_AT_ONCE_M:
+        if place.over_m > OVER_AT_ONCE_M and not self.may_leave_lane:
             self.outside_m += step
         if abs(place.aside_m) > OFF_ROUTE_M:
             self.end = "off the route"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim_bridge.messages import EgoState
-from sim_bridge.route import RandomRoute
+from sim_bridge.route import RandomRoute, heading_rad
 
 # The corners' and the middle's nearest route points are looked for this far behind and ahead of the last one, metres.
 BEHIND_M, AHEAD_M = 8, 25
@@ -48,12 +49,17 @@ def planned_route(start: Any, seed: int, metres: float) -> PlannedRoute:
     """What the navigator plans from the lane waypoint `start` with the drive's seed; shorter where the road ends."""
     route = RandomRoute(start, random.Random(seed))
     route.grow(metres)
-    points = route.points
+    return route_over([point.waypoint for point in route.points])
+
+
+def route_over(waypoints: Sequence[Any]) -> PlannedRoute:
+    """The way over carla.Waypoints a metre apart, in the order of driving."""
+    places = [waypoint.transform.location for waypoint in waypoints]
     return PlannedRoute(
-        np.array([(p.x_m, p.y_m) for p in points]),
-        np.array([p.yaw_rad for p in points]),
-        np.array([p.waypoint.lane_width / 2.0 for p in points]),
-        np.array([p.is_junction for p in points]),
+        np.array([(place.x, place.y) for place in places]),
+        np.array([heading_rad(waypoint) for waypoint in waypoints]),
+        np.array([waypoint.lane_width / 2.0 for waypoint in waypoints]),
+        np.array([waypoint.is_junction for waypoint in waypoints]),
     )
 
 

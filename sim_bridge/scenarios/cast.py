@@ -134,6 +134,10 @@ class Vehicle(Performer):
         if action.kind == "change_lane" and seen is not None:
             self._change_lane(action, seen)
             action = replace(action, mps=action.mps or seen.speed_mps)
+        if action.kind == "pull_out" and seen is not None:
+            s, _ = self.course.locate(seen.x, seen.y)
+            self._follower.shift(s, action.over_m, -self._follower.heads_for_m)
+            action = replace(action, to="left" if self._follower.aside(s) > 0.0 else "right")
         super().told(action)
 
     def _change_lane(self, action: Action, seen: Seen) -> None:
@@ -166,7 +170,7 @@ class Vehicle(Performer):
             self.watched.actor.set_light_state(Lamps(lamps))
 
     def _indicator(self) -> int:
-        side = self.action.to if self.action.kind == "change_lane" else self.member.way
+        side = self.action.to if self.action.kind in ("change_lane", "pull_out") else self.member.way
         return {"left": int(Lamps.LeftBlinker), "right": int(Lamps.RightBlinker)}.get(side, 0)
 
 

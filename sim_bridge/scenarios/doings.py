@@ -7,7 +7,8 @@
 | brake | with `mps2` until it stands | |
 | keep_gap | `gap_m` before the car (behind it when negative), at most `mps` | |
 | change_lane | to the lane on side `to` within `over_m`, at `mps`, or at the speed it has | |
-| meet | passes where its way meets the car's `lead_s` before the car would, at most `mps` | |
+| pull_out | from beside the road to the middle of the lane it stands beside, within `over_m`, at `mps` | |
+| meet | passes where its way meets the car's `lead_s` before the car would, at `least_mps` to `mps` | |
 | cross | | straight over the car's way at `mps`, `far_m` far |
 """
 
@@ -18,14 +19,13 @@ from dataclasses import dataclass
 from sim_bridge.scenarios.scene import Action
 from sim_bridge.scenarios.seen import Seen
 
-DOINGS = ("stand", "drive", "brake", "keep_gap", "change_lane", "meet", "cross")
+DOINGS = ("stand", "drive", "brake", "keep_gap", "change_lane", "pull_out", "meet", "cross")
 # What the pedal to the floor takes off the speed of an ordinary car on dry asphalt.
 FULL_BRAKE_MPS2 = 8.0
 # How eagerly a gap is closed, 1/s.
 GAP_GAIN = 0.7
 # Nearer than this to where the ways meet, a car keeps the speed it has, or a car that stops would hold everybody.
 COMMITTED_M = 14.0
-SLOWEST_MEETING_MPS = 2.0
 EGO_AT_LEAST_MPS = 3.0
 
 
@@ -76,9 +76,9 @@ def _kept_gap(action: Action, between: Between) -> float:
 def _meeting(action: Action, between: Between) -> float:
     mine, its = between.actor_to_meeting_m, between.ego_to_meeting_m
     if mine is None or its is None or mine < COMMITTED_M:
-        return max(between.actor.speed_mps, SLOWEST_MEETING_MPS) if action.mps == 0.0 else _held(action, between)
+        return max(between.actor.speed_mps, action.least_mps) if action.mps == 0.0 else _held(action, between)
     seconds = its / max(between.ego.speed_mps, EGO_AT_LEAST_MPS) - action.lead_s
-    return min(action.mps, max(SLOWEST_MEETING_MPS, mine / max(seconds, 0.3)))
+    return min(action.mps, max(action.least_mps, mine / max(seconds, 0.3)))
 
 
 def _held(action: Action, between: Between) -> float:

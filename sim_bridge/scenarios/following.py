@@ -34,6 +34,11 @@ class Follower:
         self._shift_s = (0.0, 1.0)
         self._integral = 0.0
 
+    @property
+    def heads_for_m(self) -> float:
+        """How far to the right of the course it keeps once every move over is done."""
+        return self._to
+
     def shift(self, s: float, over_m: float, by_m: float) -> None:
         """Move over to another line beside the course, from `s` on."""
         self._from, self._to = self.aside(s), self._to + by_m

@@ -52,8 +52,8 @@ class Action:
     """What an actor does from some moment on. `kind`: one of `sim_bridge.scenarios.doings.DOINGS`.
 
     `mps` is the speed wanted, `mps2` the braking, `gap_m` the distance held to the car (negative: behind it), `over_m`
-    the length of a lane change to `to`, `lead_s` how much earlier than the car it passes where their ways meet, `far_m`
-    how far a walker walks.
+    the length of a lane change to `to`, `lead_s` how much earlier than the car it passes where their ways meet, never
+    slower than `least_mps`, `far_m` how far a walker walks.
     """
 
     kind: str = "stand"
@@ -63,6 +63,7 @@ class Action:
     over_m: float = 20.0
     to: str = "right"
     lead_s: float = 0.0
+    least_mps: float = 2.0
     far_m: float = 9.0
 
 
@@ -127,7 +128,10 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`happens` are stages: each comes true in a tick at or after the one before it; then the scene has happened."""
+    """`happens` are stages: each comes true in a tick at or after the one before it; then the scene has happened.
+
+    `leaves_lane`: what is asked for cannot be done within the lane, so leaving it is no fault.
+    """
 
     name: str
     title: str
@@ -141,4 +145,5 @@ class Scene:
     demands: tuple[Demand, ...] = ()
     lights: dict[str, str] = field(default_factory=dict)  # arm, or "ego" or "others" -> state held
     time_s: float = 60.0
+    leaves_lane: bool = False
     weather: str = ""  # one of CARLA's preset names

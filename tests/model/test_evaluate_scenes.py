@@ -5,28 +5,57 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from model.training import evaluation_folder
-from model.training.evaluate_scenes import summary, why_not
+from model.training.evaluate_scenes import Played, summary
+from model.training.infractions import Watch
 from model.training.judged_frames import Case
+from model.training.lane_keeping import Placement
 from model.training.report import write_report
+from model.training.scored_drive import RoadAhead
+from sim_bridge.messages import EgoState
 from sim_bridge.scenarios import Outcome
 
-PASSED = Outcome("slow_leader", True, "done", (), 21.5, 4.2)
+ARRIVED = Outcome("slow_leader", True, "done", (), 21.5, 4.2)
+PASSED = Played(ARRIVED, 100.0, {})
+
+
+def ended(**how: Any) -> str:
+    return Played(replace(ARRIVED, **how), 100.0, {}).fault
 
 
 def test_a_scene_counts_only_when_it_happened_and_was_got_through() -> None:
-    assert why_not(PASSED) == ""
-    assert why_not(replace(PASSED, happened=False)) == "nothing happened"
-    assert why_not(replace(PASSED, ended="out of time")) == "out of time"
-    assert why_not(replace(PASSED, ended="collision", hit="vehicle.audi.tt")) == "collision with vehicle.audi.tt"
-    assert why_not(replace(PASSED, unmet=("stops before the line",))) == "not met: stops before the line"
+    assert PASSED.fault == ""
+    assert ended(happened=False) == "nothing happened"
+    assert ended(ended="out of time") == "out of time"
+    assert ended(ended="collision", hit="vehicle.audi.tt") == "collision with vehicle.audi.tt"
+    assert ended(unmet=("stops before the line",)) == "not met: stops before the line"
+
+
+def test_what_the_judge_of_the_routes_saw_fails_a_scene_too() -> None:
+    assert Played(ARRIVED, 70.0, {"red_light": 1}).fault == "red light"
+    late = replace(ARRIVED, unmet=("keeps its distance",))
+    twice = Played(late, 50.0, {"red_light": 1, "left_lane": 2})
+    assert twice.fault == "not met: keeps its distance; left lane; red light"
 
 
 def test_places_add_up_and_say_how_they_ended() -> None:
-    figures = summary([PASSED, PASSED, replace(PASSED, ended="out of time")])
-    assert (figures["passed"], figures["of"], figures["share"]) == (2, 3, 0.667)
+    figures = summary([PASSED, PASSED, Played(replace(ARRIVED, ended="out of time"), 40.0, {"left_lane": 1})])
+    assert (figures["passed"], figures["of"], figures["share"], figures["driving_score"]) == (2, 3, 0.667, 80.0)
     assert figures["ends"] == {"passed": 2, "out of time": 1}
+    assert figures["each"][2]["counts"] == {"left_lane": 1}
+
+
+def test_a_way_that_leads_over_another_lane_is_not_leaving_it() -> None:
+    nothing = RoadAhead(None, None, None, (), None)
+    beside = Placement(along_m=4.0, aside_m=3.5, over_m=2.5, in_junction=False)
+    for may_leave, counted in ((True, {}), (False, {"left_lane": 1})):
+        watch = Watch(10.0, may_leave_lane=may_leave)
+        for k in range(20):
+            watch.sees(EgoState(0.5 * k, 0.0, 0.0, 10.0), beside, nothing, ())
+        assert watch.counts == counted
+        assert (watch.driving_score == 40.0) == may_leave
 
 
 def test_the_report_shows_drives_and_scenes_with_a_picture_of_what_went_wrong(tmp_path: Path) -> None:

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import carla
 import pytest
 
 from sim_bridge import scenarios
-from sim_bridge.scenarios import Outcome
+from sim_bridge.embedded import town
+from sim_bridge.scenarios import NoPlace, Outcome, Scene
+from sim_bridge.scenarios.listing import towns_for
+from sim_bridge.scenarios.scene import Action
 from tests.embedded.test_world_client import serving
 from tests.scenarios.steady_ego import SteadyEgo, synchronous
 
 # What becomes of a car that goes on at its speed whatever stands before it.
 COLLIDES = {
     "construction",
+    "construction_on_the_only_lane",
+    "cut_in",
+    "cut_in_from_the_kerb",
     "cyclist_ahead",
+    "emergency_vehicle_behind",
     "hard_braking_leader",
     "oncoming_left_turn",
     "parked_car_blocks_the_lane",
     "pedestrian_steps_out",
     "red_light_runner",
+    "red_light_turner",
     "slow_leader",
     "stop_sign",
 }
+ELSEWHERE = [name for name in town.names() if name != "Backseat01"]
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +44,8 @@ def client() -> Iterator[Any]:
         yield synchronous(port)
 
 
-def drive(client: Any, name: str, seed: int = 0, **ego: float) -> Outcome:
-    steady = SteadyEgo(client, scenarios.load(name), seed, **ego)
+def drive(client: Any, scene: str | Scene, seed: int = 0, **ego: float) -> Outcome:
+    steady = SteadyEgo(client, scenarios.load(scene) if isinstance(scene, str) else scene, seed, **ego)
     try:
         return steady.drive()
     finally:
@@ -46,6 +57,32 @@ def test_a_scene_happens_as_named(client: Any, name: str) -> None:
     outcome = drive(client, name)
     assert outcome.happened, outcome
     assert (outcome.ended == "collision") == (name in COLLIDES), outcome
+
+
+@pytest.mark.parametrize("name", [name for name in scenarios.names() if scenarios.load(name).events])
+def test_a_scene_whose_cast_does_nothing_does_not_happen(client: Any, name: str) -> None:
+    scene = scenarios.load(name)
+    idle = replace(scene, events=(), cast=tuple(replace(member, does=Action()) for member in scene.cast))
+    outcome = drive(client, idle)
+    assert outcome.ended and not outcome.happened, outcome
+
+
+@pytest.mark.parametrize("elsewhere", ELSEWHERE)
+def test_a_scene_happens_in_every_town_that_has_a_place_for_it(elsewhere: str) -> None:
+    played = 0
+    with serving("tests.embedded.flat_server", "0", elsewhere) as (_, port):
+        for name in scenarios.names():
+            with contextlib.suppress(NoPlace):
+                outcome = drive(synchronous(port), name)
+                assert outcome.happened, outcome
+                played += 1
+    assert played > 0
+
+
+@pytest.mark.parametrize("kind", ["construction", "cut_in", "red_light", "emergency", "pedestrian", "stop_sign"])
+def test_every_town_has_a_place_for_a_scene_of_every_kind(kind: str) -> None:
+    found = {name for scene in scenarios.names() if scene.startswith(kind) for name in towns_for(scenarios.load(scene))}
+    assert found == set(town.names())
 
 
 def test_ten_scenes_and_more_come_with_the_program() -> None:
