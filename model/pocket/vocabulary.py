@@ -48,6 +48,42 @@ _UNIT_SPELLINGS = (
     (re.compile(r"\b(?:km\s?/\s?h|kmh|kph|kilomet(?:er|re)s? (?:per|an) hour)\b"), "km/h"),
     (re.compile(r"\b(?:mph|miles? (?:per|an) hour)\b"), "mph"),
 )
+# Contractions and other spellings are written out, so that the network learns one way of saying each.
+_WRITTEN_OUT = {
+    "can't": "can not",
+    "cannot": "can not",
+    "cant": "can not",
+    "won't": "will not",
+    "wont": "will not",
+    "let's": "let us",
+    "lets": "let us",
+    "dont": "do not",
+    "doesnt": "does not",
+    "didnt": "did not",
+    "isnt": "is not",
+    "arent": "are not",
+    "whats": "what is",
+    "wheres": "where is",
+    "hows": "how is",
+    "whos": "who is",
+    "theres": "there is",
+    "im": "i am",
+    "youre": "you are",
+    "gonna": "going to",
+    "wanna": "want to",
+    "gotta": "have to",
+    "colour": "color",
+    "gray": "grey",
+    "centre": "center",
+    "u": "you",
+    "ur": "your",
+    "pls": "please",
+    "plz": "please",
+    "thx": "thanks",
+}
+_ENDINGS = {"n't": " not", "'m": " am", "'re": " are", "'ll": " will", "'ve": " have", "'d": " would", "'s": " is"}
+_WRITTEN_OUT_AT = re.compile(rf"\b(?:{'|'.join(_WRITTEN_OUT)})\b(?!')")
+_ENDING_AT = re.compile(rf"(?<=[a-z])(?:{'|'.join(_ENDINGS)})\b")
 _USER = re.compile(r"m/s|km/h|mph|\d+(?:\.\d+)?|[a-z]+(?:'[a-z]+)*")
 _SPOKEN = re.compile(r"m/s|km/h|\d+(?:\.\d+)?|[a-z]+(?:'[a-z]+)*|[.,:;!?/'()%-]")
 
@@ -84,8 +120,8 @@ class Vocabulary:
     @classmethod
     def of(cls, texts: Iterable[str]) -> Vocabulary:
         """A vocabulary of every word in `texts` beside the words of our own prompts."""
-        found = {word for text in texts for word in _words_of(text)}
-        found |= {word for text in prompts.words() for word in _words_of(text)}
+        found = {word for text in texts for word in words_of(text)}
+        found |= {word for text in prompts.words() for word in words_of(text)}
         return cls(SPECIALS + tuple(sorted(found - set(SPECIALS))))
 
     def __len__(self) -> int:
@@ -178,14 +214,16 @@ class Vocabulary:
         return ""
 
 
-def _words_of(text: str) -> list[str]:
-    """The words of `text` a vocabulary needs, whether it is typed or spoken."""
+def words_of(text: str) -> list[str]:
+    """The words of `text` a vocabulary needs, whether it is typed or spoken: no numbers, contractions written out."""
     return [piece for piece in _SPOKEN.findall(_folded(text)) if piece[0].isalpha()]
 
 
 def _folded(text: str) -> str:
-    """Lower case, plain apostrophes, and one spelling of each unit of speed."""
+    """Lower case, contractions written out, and one spelling of each unit of speed."""
     folded = text.lower().replace("\u2019", "'").replace("-", " ")
+    folded = _WRITTEN_OUT_AT.sub(lambda match: _WRITTEN_OUT[match.group()], folded)
+    folded = _ENDING_AT.sub(lambda match: _ENDINGS[match.group()], folded)
     folded = re.sub(r"(\d)([a-z])", r"\1 \2", folded)
     for pattern, unit in _UNIT_SPELLINGS:
         folded = pattern.sub(unit, folded)

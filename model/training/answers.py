@@ -7,6 +7,7 @@ junctions and the car's own doing are here, what is ahead of it in `answers_ahea
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 from model.training.answers_ahead import AHEAD
@@ -97,10 +98,15 @@ def _ways(moment: Moment, slot: str) -> str:
     return f"Yes, there is {way}." if turn in moment.facts.turns else f"No, there is no {way[2:]}."
 
 
+def bend_rad(facts: FrameFacts) -> float:
+    """By how much the road ahead turns, to the right positive."""
+    course = headings(prolong(facts.route))
+    return float(course[BEND_TO_M] - course[BEND_FROM_M])
+
+
 def bend_of(facts: FrameFacts) -> str:
     """Where the road ahead bends: "left" | "right" | "" straight on."""
-    course = headings(prolong(facts.route))
-    turned = float(course[BEND_TO_M] - course[BEND_FROM_M])
+    turned = bend_rad(facts)
     return "" if abs(turned) < BEND_RAD else "right" if turned > 0.0 else "left"
 
 
@@ -160,6 +166,11 @@ def _important(moment: Moment, slot: str) -> str:
     return f"{cause.capitalize()}." if cause else CLEAR
 
 
+def _next(moment: Moment, slot: str) -> str:
+    """The commentary without the speed that is aimed at, which nobody can see to the metre per second."""
+    return re.sub(r" to \d+ m/s", "", commentary(moment.facts, moment.speed_mps, moment.rolled))
+
+
 REPLIES: dict[str, Callable[[Moment, str], str]] = {
     **AHEAD,
     "lane": _lane,
@@ -174,7 +185,7 @@ REPLIES: dict[str, Callable[[Moment, str], str]] = {
     "speed": _speed,
     "why": _why,
     "brake": _brake,
-    "next": lambda moment, slot: commentary(moment.facts, moment.speed_mps, moment.rolled),
+    "next": _next,
     "important": _important,
 }
 

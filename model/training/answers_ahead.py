@@ -110,9 +110,14 @@ def _lead_motion(moment: Moment, slot: str) -> str:
     return "Its brake lights are off, it is driving on."
 
 
+def kept_gap_m(speed_mps: float) -> float:
+    """The gap that the car keeps at this speed, bumper to bumper."""
+    return IDM_JAM_GAP_M + IDM_HEADWAY_S * speed_mps
+
+
 def is_far_enough(lead: LeadFacts, speed_mps: float) -> bool:
     """Whether the gap is what the car would keep itself at its speed."""
-    return lead.gap_m >= IDM_JAM_GAP_M + IDM_HEADWAY_S * speed_mps
+    return lead.gap_m >= kept_gap_m(speed_mps)
 
 
 def _gap(moment: Moment, slot: str) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from model.training.expert import Rolled
 from model.training.samples import FrameFacts
 
 JUNCTION_NEAR_M = 45.0
+# (below this many metres, said as)
+SAID_M = ((7.5, 5), (15.0, 10), (25.0, 20), (40.0, 30), (math.inf, 50))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,9 +28,8 @@ class Moment:
 
 
 def bucket_m(distance_m: float) -> int:
-    """A distance as it is said: to five metres below 20, to ten above, never 0."""
-    step = 5 if distance_m < 20.0 else 10
-    return max(5, step * round(distance_m / step))
+    """A distance as it is said by somebody who judges it by eye, the steps growing with it: 5, 10, 20, 30 or 50."""
+    return next(said for below_m, said in SAID_M if distance_m < below_m)
 
 
 def about(distance_m: float) -> str:

@@ -12,8 +12,10 @@ from functools import cache
 
 import numpy as np
 
-from model.training.phrasings import held_out, load, split
-from model.training.questions import QUESTIONS, VEHICLE_TYPES, answer_words
+from model.training.answers_ahead import VEHICLE_TYPES
+from model.training.courtesy import ASKING, INSTRUCTING
+from model.training.phrasings import draw, forms, held_out_keys, load, split
+from model.training.questions import QUESTIONS, answer_words
 from sim_bridge.messages import InstructionKind
 
 Kind = InstructionKind
@@ -39,67 +41,19 @@ SIDE_OF = {
     Kind.TURN_RIGHT: "right",
 }
 
-BEFORE = (
-    "please",
-    "now",
-    "can you please",
-    "could you",
-    "can you",
-    "would you",
-    "hey car",
-    "ok",
-    "car",
-    "i want you to",
-    "you should",
-    "you need to",
-    "well",
-    "so",
-    "right",
-    "all right",
-    "alright",
-)
-# "right" is a side in half of all instructions, so it is met where it is none, too.
-AFTER = (
-    "please",
-    "now",
-    "for me",
-    "thanks",
-    "thank you",
-    "if you can",
-    "will you",
-    "right now",
-    "right away",
-    "all right",
-    "then",
-)
-
-# The phrasings a newcomer is shown are always learnt.
-ALWAYS_LEARNT = frozenset(
-    {
-        "stop here",
-        "drive faster",
-        "change to the {side} lane",
-        "keep {n}",
-        "stop behind the {type}",
-        "take the {side} lane",
-        "turn {side}",
-        "turn {side} at the next junction",
-        "slow down",
-        "go straight",
-        "go",
-    }
-)
 MPS_OF = {"m/s": 1.0, "meters per second": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "kph": 1 / 3.6}
+FILLERS = {"{side}": ("left", "right"), "{type}": (*VEHICLE_TYPES, "vehicle", "bike")}
+ANY_NUMBER = "0n0"
 NUMBER = r"(\d+(?:\.\d+)?)\s*(m/s|mps|meters per second|km/h|kmh|kph|kilometers per hour)?"
 
 
-HELD_OUT = held_out(FAMILIES, ALWAYS_LEARNT)
+KEPT = held_out_keys(FAMILIES)
 
 
 @cache
 def phrasings(family: str, unseen: bool = False) -> tuple[str, ...]:
     """A family's phrasings to learn from, or those kept for testing."""
-    return tuple(entry for entry in FAMILIES[family] if (entry in HELD_OUT) == unseen)
+    return forms(FAMILIES[family], unseen)
 
 
 def speed_text(speed_mps: float, rng: np.random.Generator) -> tuple[str, float]:
@@ -114,17 +68,6 @@ def speed_text(speed_mps: float, rng: np.random.Generator) -> tuple[str, float]:
     return f"{kmh} {unit}", kmh / 3.6
 
 
-def decorate(text: str, rng: np.random.Generator) -> str:
-    """Politeness and fillers around a text, on a third of them."""
-    if rng.random() < 0.2:
-        text = f"{BEFORE[rng.integers(len(BEFORE))]} {text}"
-    if rng.random() < 0.15:
-        after = AFTER[rng.integers(len(AFTER))]
-        # "go right" and "now" make "go right now", which is another instruction.
-        text = text if after == "now" and text.endswith("right") else f"{text} {after}"
-    return text
-
-
 def phrase(
     kind: InstructionKind,
     rng: np.random.Generator,
@@ -135,13 +78,12 @@ def phrase(
 ) -> tuple[str, float | None]:
     """A text for `kind` and its value (m/s for TARGET_SPEED, else None). `vehicle` asks to stop behind one."""
     family = "stop_behind" if kind is Kind.STOP and vehicle else FAMILY_OF[kind]
-    choices = phrasings(family, unseen)
-    text, value = choices[rng.integers(len(choices))], None
+    text, value = draw(FAMILIES[family], unseen, rng), None
     if "{n}" in text:
         written, value = speed_text(speed_mps, rng)
         text = text.replace("{n}", written)
     text = text.replace("{side}", SIDE_OF.get(kind, "")).replace("{type}", vehicle)
-    return (text if unseen else decorate(text, rng)), value
+    return (text if unseen else INSTRUCTING.around(text, KEPT, rng)), value
 
 
 # ---- reading, by rules -----------------------------------------------------------------------------------------------
@@ -154,22 +96,16 @@ def tidy(text: str) -> str:
 
 
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    types = "|".join((*VEHICLE_TYPES, "vehicle", "bike"))
-    found = []
-    for family, entries in FAMILIES.items():
-        for entry in entries:
-            pattern = re.escape(tidy(entry.replace("{", "0").replace("}", "0")))
-            pattern = pattern.replace("0n0", NUMBER).replace("0side0", "(left|right)").replace("0type0", f"({types})")
-            found.append((re.compile(pattern), family))
-    return tuple(found)
-
-
-@cache
-def _courtesies() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    before = "|".join(sorted((re.escape(entry) for entry in BEFORE), key=len, reverse=True))
-    after = "|".join(sorted((re.escape(entry) for entry in AFTER), key=len, reverse=True))
-    return re.compile(rf"^(?:(?:{before}) )+"), re.compile(rf"(?: (?:{after}))+$")
+def _meanings() -> dict[str, tuple[str, str]]:
+    """Every form with its side or vehicle named, as `tidy` leaves it -> its family, and the side or vehicle."""
+    found: dict[str, tuple[str, str]] = {}
+    for family, wordings in FAMILIES.items():
+        for form in (form for wording in wordings for form in wording.forms):
+            slot = next((name for name in FILLERS if name in form), "")
+            for filler in FILLERS.get(slot, ("",)):
+                text = form.replace(slot, filler) if slot else form
+                found.setdefault(tidy(text.replace("{n}", ANY_NUMBER)), (family, filler))
+    return found
 
 
 def _with_side(family: str, side: str) -> InstructionKind:
@@ -191,18 +127,17 @@ def read(text: str) -> tuple[InstructionKind, float | None, str]:
     plain = tidy(text[:300])
     if not plain:
         return Kind.NONE, None, ""
-    before, after = _courtesies()
-    for candidate in (plain, after.sub("", before.sub("", plain))):
-        for pattern, family in _patterns():
-            match = pattern.fullmatch(candidate)
-            if match is None:
-                continue
-            if family in ("lane", "turn"):
-                return _with_side(family, match.group(1)), None, ""
-            if family == "target_speed":
-                return Kind.TARGET_SPEED, _as_mps(match.group(1), match.group(2)), ""
-            if family == "stop_behind":
-                return Kind.STOP, None, match.group(1)
+    number = re.search(NUMBER, plain)
+    bare = re.sub(NUMBER, ANY_NUMBER, plain, count=1)
+    for candidate in INSTRUCTING.bare(bare):
+        family, filler = _meanings().get(candidate, ("", ""))
+        if family in ("lane", "turn"):
+            return _with_side(family, filler), None, ""
+        if family == "target_speed" and number is not None:
+            return Kind.TARGET_SPEED, _as_mps(number.group(1), number.group(2)), ""
+        if family == "stop_behind":
+            return Kind.STOP, None, filler
+        if family:
             return Kind(family), None, ""
     return _by_keywords(plain)
 
@@ -235,9 +170,15 @@ def _by_keywords(plain: str) -> tuple[InstructionKind, float | None, str]:
 
 @cache
 def words() -> tuple[str, ...]:
-    """Every word the grammar, the questions and the car's own sentences are made of, sorted, digits included."""
+    """Every word of the learnt instructions, the learnt questions and the car's own sentences, sorted, and the digits.
+
+    Words that only idle talk or phrasings for testing hold are unknown to the network, as most of a stranger's are: so
+    it learns that a text full of unknown words is no instruction.
+    """
     texts: list[str] = list(answer_words())
-    texts += [entry for entries in FAMILIES.values() for entry in entries]
-    texts += [form for entry in QUESTIONS.values() for form in entry]
-    texts += [*BEFORE, *AFTER, *MPS_OF, "left", "right", "0 1 2 3 4 5 6 7 8 9", ". , ? !"]
-    return tuple(sorted({word for text in texts for word in split(re.sub(r"\{\w+\}", "", text))}))
+    texts += [form for family in FAMILIES if family != "unclear" for form in phrasings(family)]
+    texts += [form for wordings in QUESTIONS.values() for form in forms(wordings, False)]
+    texts += [*INSTRUCTING.before, *INSTRUCTING.after, *ASKING.before, *ASKING.after]
+    texts += [*MPS_OF, "left", "right", "0 1 2 3 4 5 6 7 8 9", ". , ? !"]
+    pieces = {piece for text in texts for piece in re.sub(r"\{\w+\}", "", text).split()}
+    return tuple(sorted({word for piece in pieces for word in split(piece)}))

@@ -13,12 +13,13 @@ from functools import cache
 
 import numpy as np
 
-from model.training import answers, answers_ahead
+from model.training import answers, answers_ahead, telling
 from model.training.answers import TURN_OF_WORDS
 from model.training.answers_ahead import COLORS, KIND_OF_SIGN, VEHICLE_TYPES
+from model.training.courtesy import ASKING
 from model.training.expert import Rolled
 from model.training.moment import Moment
-from model.training.phrasings import held_out, load
+from model.training.phrasings import draw, held_out_keys, load
 from model.training.samples import FrameFacts
 from model.training.sentences import HAZARD_FIRST, REFUSALS, UNCLEAR_REPLY, light_seen
 
@@ -44,12 +45,7 @@ COUNT_WEIGHTS = (0.15, 0.4, 1.0)
 # A question about a side is asked this often of the one side that has anything to it.
 EXISTING_SIDE_SHARE = 0.4
 
-ALWAYS_LEARNT = frozenset({"is the traffic light {color}?", "can you change lanes to the {side}?"})
-HELD_OUT = held_out(QUESTIONS, ALWAYS_LEARNT)
-
-
-def is_held_out(form: str) -> bool:
-    return form in HELD_OUT
+KEPT = held_out_keys(QUESTIONS)
 
 
 def _words_of_turn(turn: str) -> str:
@@ -66,8 +62,9 @@ def _words_of_sign(facts: FrameFacts) -> str:
 
 def weights_of(moment: Moment) -> dict[str, float]:
     """How often each family is asked of this frame: rarely where the answer is the dull "there is none", never where
-    the facts do not tell."""
-    return {**_users_weights(moment), **_lights_weights(moment), **_road_weights(moment), **_plan_weights(moment)}
+    neither the facts nor the picture tell."""
+    weights = {**_users_weights(moment), **_lights_weights(moment), **_road_weights(moment), **_plan_weights(moment)}
+    return weights | dict.fromkeys(telling.untold(moment), 0.0)
 
 
 def _lights_weights(moment: Moment) -> dict[str, float]:
@@ -147,7 +144,7 @@ def _slot_for(name: str, facts: FrameFacts, rng: np.random.Generator) -> str:
                 slot = side
         return slot
     right = right_of(facts)
-    return right if right and rng.random() < RIGHT_SHARE else str(choices[rng.integers(len(choices))])
+    return right if right and rng.random() < RIGHT_SHARE else str(choices[int(rng.integers(len(choices)))])
 
 
 def ask(
@@ -156,14 +153,13 @@ def ask(
     """A question, its answer, and its family."""
     moment = Moment(facts, speed_mps, rolled)
     weights = weights_of(moment)
-    names = [name for name in weights if not unseen or any(is_held_out(form) for form in QUESTIONS[name])]
-    share = np.cumsum([weights[name] for name in names])
-    family = names[int(np.searchsorted(share, rng.random() * share[-1], side="right"))]
-    forms = [form for form in QUESTIONS[family] if is_held_out(form) == unseen]
-    form = forms[rng.integers(len(forms))]
+    share = np.cumsum(list(weights.values()))
+    family = list(weights)[int(np.searchsorted(share, rng.random() * share[-1], side="right"))]
+    form = draw(QUESTIONS[family], unseen, rng)
     named = re.search(r"\{(\w+)\}", form)
     slot = _slot_for(named.group(1), facts, rng) if named else ""
     text = form.replace(named.group(), slot) if named else form
+    text = text if unseen else ASKING.around(text, KEPT, rng)
     return text, answers.reply_to(family, slot, moment), family
 
 
@@ -226,16 +222,16 @@ SLOT_OF_FAMILY = {
 
 
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str, str], ...]:
-    found = []
-    for family, forms in QUESTIONS.items():
-        for form in forms:
-            pattern, named = re.escape(form.rstrip("?.")), ""
-            for name, (choices, _) in SLOTS.items():
-                if f"{{{name}}}" in form:
-                    pattern, named = pattern.replace(rf"\{{{name}\}}", f"({'|'.join(choices)})"), name
-            found.append((re.compile(pattern), family, named))
-    return tuple(found)
+def _meanings() -> dict[str, tuple[str, str]]:
+    """Every form with its slot filled, without the mark at its end -> its family and slot."""
+    found: dict[str, tuple[str, str]] = {}
+    for family, wordings in QUESTIONS.items():
+        for form in (form for wording in wordings for form in wording.forms):
+            named = re.search(r"\{(\w+)\}", form)
+            for slot in SLOTS[named.group(1)][0] if named else ("",):
+                text = form.replace(named.group(), slot) if named else form
+                found.setdefault(text.rstrip("?."), (family, slot))
+    return found
 
 
 def _slot_in(text: str, family: str) -> str:
@@ -254,10 +250,9 @@ def family_of(question: str) -> tuple[str, str]:
     """The family and slot of a typed question; ("", "") when it is about nothing the car knows."""
     text = re.sub(r"\s+", " ", question.lower()[:300]).strip()
     plain = text.rstrip("?.! ")
-    for pattern, family, named in _patterns():
-        match = pattern.fullmatch(plain)
-        if match is not None:
-            return family, match.group(1) if named else ""
+    for candidate in ASKING.bare(plain):
+        if candidate in _meanings():
+            return _meanings()[candidate]
     for family, keywords in KEYWORDS:
         if re.search(keywords, text):
             return family, _slot_in(text, family)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts
+from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox
 
 
 def straight_line(lateral_m: float = 0.0, heading_rad: float = 0.0, length: int = 60) -> np.ndarray:
@@ -64,7 +64,10 @@ def red_light(distance_m: float = 20.0) -> FrameFacts:
 
 
 def standing_van(gap_m: float = 15.0) -> FrameFacts:
-    return open_road(lead=LeadFacts(gap_m, 0.0, True, "van", "white"))
+    """A van of two metres, as tall in the picture as one is at its distance."""
+    tall = 1.5 / gap_m
+    box = SeenBox("lead_brakes", 0.5 - tall / 4.0, 0.5 - tall / 2.0, 0.5 + tall / 4.0, 0.5 + tall / 2.0)
+    return open_road(lead=LeadFacts(gap_m, 0.0, True, "van", "white"), seen=(box,))
 
 
 def walker(distance_m: float = 12.0) -> FrameFacts:

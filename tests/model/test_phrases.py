@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from model.training import answers, phrases, questions
+from model.training import answers, answers_ahead, phrases, questions, sentences
+from model.training.courtesy import INSTRUCTING
 from model.training.expert import roll_out
-from model.training.phrasings import load, split
+from model.training.moment import Moment, bucket_m
+from model.training.phrasings import Families, draw, forms, forms_of, held_out_keys, key, load, split
 from model.training.samples import FrameFacts, LeadFacts, LightFacts, SeenBox, SignFacts
 from sim_bridge.messages import InstructionKind as Kind
 from tests.model.teacher_scenes import (
@@ -65,26 +69,69 @@ def test_every_phrasing_is_read_back_as_what_it_means() -> None:
 
 
 def test_families_are_rich_and_do_not_overlap() -> None:
-    counted = Counter(entry for entries in phrases.FAMILIES.values() for entry in entries)
-    assert [entry for entry, times in counted.items() if times > 1] == []
-    for family in ("stop", "slower", "faster", "target_speed", "lane", "turn", "straight", "go", "unclear"):
-        assert len(phrases.FAMILIES[family]) >= 30, family
+    for families, fewest in ((phrases.FAMILIES, 60), (questions.QUESTIONS, 60)):
+        meanings: dict[tuple[tuple[str, ...], bool], set[str]] = {}
+        for family, wordings in families.items():
+            for form in (*forms(wordings, False), *forms(wordings, True)):
+                meanings.setdefault((key(form), "{n}" in form), set()).add(family)
+            assert len(forms(wordings, False)) >= fewest, family
+        assert [(form, found) for form, found in meanings.items() if len(found) > 1] == []
 
 
-def test_phrasings_for_testing_are_never_learnt_and_hold_no_unknown_word() -> None:
-    learnt_words = {word for family in phrases.FAMILIES for entry in phrases.phrasings(family) for word in split(entry)}
-    for family in phrases.FAMILIES:
-        unseen = set(phrases.phrasings(family, True))
-        assert unseen and not unseen & set(phrases.phrasings(family))
-        if family != "unclear":
-            assert {word for entry in unseen for word in split(entry)} <= learnt_words
-    for shown in ("stop here", "drive faster", "keep {n}", "change to the {side} lane", "stop behind the {type}"):
-        assert shown not in phrases.HELD_OUT
+@pytest.mark.parametrize("families", [phrases.FAMILIES, questions.QUESTIONS])
+def test_every_family_keeps_forms_for_testing_that_training_never_makes(families: Families) -> None:
+    kept = held_out_keys(families)
+    learnt_words = set(phrases.words())
+    for family, wordings in families.items():
+        unseen = forms(wordings, True)
+        assert not {key(form) for form in forms(wordings, False)} & kept, family
+        lines = [wording for wording in wordings if wording.is_held_out]
+        assert len(unseen) >= 4 and 0.05 < len(lines) / len(wordings) < 0.5, family
+        tellable = [form for form in unseen if set(split(re.sub(r"{\w+}", "", form))) <= learnt_words]
+        assert family == "unclear" or len(tellable) >= 4, family
+
+
+def test_politeness_never_makes_a_form_that_is_kept_for_testing() -> None:
+    rng = np.random.default_rng(7)
+    eager = replace(INSTRUCTING, before=("do not",), after=("right here",), before_share=0.5, after_share=0.5)
+    kept = frozenset({key("do not stop"), key("stop right here")})
+    said = {eager.around("stop", kept, rng) for _ in range(60)}
+    assert said == {"stop", "do not stop right here"}
+    assert {eager.around("stop", frozenset(), rng) for _ in range(60)} == said | {"do not stop", "stop right here"}
+
+
+def test_some_words_are_met_in_testing_alone() -> None:
+    known = set(phrases.words())
+    strange = {
+        word
+        for families in (phrases.FAMILIES, questions.QUESTIONS)
+        for family, wordings in families.items()
+        for form in forms(wordings, True)
+        if family != "unclear"
+        for word in split(re.sub(r"{\w+}", "", form))
+    } - known
+    assert len(strange) >= 10
+
+
+def test_what_a_newcomer_is_shown_is_learnt() -> None:
+    for family, shown in (
+        ("stop", "stop here"),
+        ("faster", "drive faster"),
+        ("target_speed", "keep {n}"),
+        ("lane", "change to the {side} lane"),
+        ("lane", "take the {side} lane"),
+        ("stop_behind", "stop behind the {type}"),
+        ("turn", "turn {side} at the next junction"),
+        ("slower", "slow down"),
+        ("straight", "go straight"),
+        ("go", "go"),
+    ):
+        assert shown in phrases.phrasings(family)
 
 
 def test_the_vocabulary_is_small_and_covers_what_is_said() -> None:
     known = set(phrases.words())
-    assert len(known) <= 500
+    assert len(known) <= 800
     rng = np.random.default_rng(2)
     for facts in every_scene():
         rolled = roll_out(facts, Kind.NONE, 6.0)
@@ -93,13 +140,39 @@ def test_the_vocabulary_is_small_and_covers_what_is_said() -> None:
             assert set(split(question)) <= known and set(split(answer)) <= known, (question, answer)
 
 
+def test_a_line_stands_for_all_its_forms() -> None:
+    named = {"ahead": "ahead|in front (of us|)"}
+    assert forms_of("is the (car|(big|small) van) <ahead> (now|)?", named)[:4] == (
+        "is the car ahead now?",
+        "is the car ahead?",
+        "is the car in front of us now?",
+        "is the car in front of us?",
+    )
+    assert len(forms_of("is the (car|(big|small) van) <ahead> (now|)?", named)) == 18
+    for wrong in ("stop (now", "stop now)", "stop) now ("):
+        with pytest.raises(ValueError, match="bracket"):
+            forms_of(wrong, {})
+    with pytest.raises(ValueError, match="@ahead"):
+        forms_of("stop <ahead>", {})
+
+
+def test_a_form_that_is_kept_is_taken_out_of_every_learnt_line(tmp_path, monkeypatch) -> None:
+    (tmp_path / "few.txt").write_text("[stop]\nstop (here|now)\ndon't go\n* stop now\n* do not go\n[go]\ngo\n")
+    monkeypatch.setattr("model.training.phrasings.FOLDER", tmp_path)
+    families = load("few")
+    assert forms(families["stop"], False) == ("stop here",)
+    assert forms(families["stop"], True) == ("stop now", "do not go")
+    assert {draw(families["stop"], True, np.random.default_rng(k)) for k in range(9)} == {"stop now", "do not go"}
+
+
 def test_questions_are_recognised_and_answered_from_the_facts() -> None:
-    for family, forms in questions.QUESTIONS.items():
-        for form in forms:
+    for family, wordings in questions.QUESTIONS.items():
+        for form in (*forms(wordings, False)[::7], *forms(wordings, True)):
             named = [name for name in questions.SLOTS if f"{{{name}}}" in form]
             slot = questions.SLOTS[named[0]][0][-1] if named else ""
             text = form.replace(f"{{{named[0]}}}", slot) if named else form
             assert questions.family_of(text) == (family, slot), form
+            assert questions.family_of(f"Hey car, {text}") == (family, slot), form
     facts = red_light(10.0)
     rolled = roll_out(facts, Kind.NONE, 5.0)
     assert questions.answer(facts, 5.0, rolled, "Is the traffic light red?") == "Yes, the light is red."
@@ -108,7 +181,7 @@ def test_questions_are_recognised_and_answered_from_the_facts() -> None:
     assert questions.answer(facts, 5.0, rolled, "why are you stopping?") == "Because of the red light."
     van = standing_van(15.0)
     assert questions.answer(van, 5.0, rolled, "what kind of vehicle is ahead?") == "A white van."
-    assert questions.answer(van, 5.0, rolled, "how far is the car ahead?") == "About 15 meters."
+    assert questions.answer(van, 5.0, rolled, "how far is the car ahead?") == "About 20 meters."
     assert "only answer about the road" in questions.answer(facts, 5.0, rolled, "who won the cup?")
 
 
@@ -133,11 +206,9 @@ def asked_of(facts: FrameFacts, times: int = 900, speed: float = 6.0) -> dict[st
     return found
 
 
-def test_there_are_many_families_and_each_has_a_phrasing_for_testing() -> None:
+def test_there_are_many_families_and_each_has_an_answer() -> None:
     assert len(questions.QUESTIONS) >= 25
     assert set(questions.QUESTIONS) == set(answers.REPLIES)
-    for forms in questions.QUESTIONS.values():
-        assert len(forms) >= 8 and any(questions.is_held_out(form) for form in forms)
 
 
 def test_what_a_picture_cannot_tell_is_not_asked() -> None:
@@ -147,6 +218,62 @@ def test_what_a_picture_cannot_tell_is_not_asked() -> None:
     assert "lead_color" not in asked_of(truck)
     inside = open_road(in_junction=True, junction_m=0.0)
     assert not {"my_lane", "lane_where", "in_lane", "ways", "bend"} & set(asked_of(inside))
+
+
+@pytest.mark.parametrize(
+    ("facts", "untold", "told"),
+    [
+        (standing_van(40.0), {"kind", "lead_type", "vehicle", "braking", "lead_motion"}, {"distance"}),
+        (standing_van(34.0), {"braking", "lead_motion"}, {"kind", "lead_type", "vehicle"}),
+        (standing_van(10.0), set(), {"kind", "braking", "lead_motion"}),
+        (open_road(lead=LeadFacts(9.0, 0.0, True, "car", "red")), {"kind", "lead_color", "braking"}, {"distance"}),
+        (open_road(junction_m=44.0), {"junction", "where", "turn_is"}, {"speed"}),
+        (open_road(junction_m=30.0), set(), {"junction", "where", "turn_is"}),
+        (open_road(junction_m=58.0), set(), {"junction", "where", "turn_is"}),
+        (open_road(seen=(SeenBox("pedestrian", 0.2, 0.5, 0.22, 0.542),)), {"pedestrian_count"}, {"pedestrian"}),
+        (open_road(seen=(SeenBox("vehicle", 0.57, 0.4, 0.59, 0.5),)), {"vehicle_side"}, {"vehicle_count"}),
+        (open_road(route=straight_line(-0.65)), {"in_lane"}, {"lane"}),
+        (open_road(route=turning_line(4, 90.0, 1)), {"bend"}, {"lane"}),
+    ],
+)
+def test_what_lies_on_an_answers_edge_or_is_too_small_to_see_is_not_asked(
+    facts: FrameFacts, untold: set[str], told: set[str]
+) -> None:
+    weights = questions.weights_of(Moment(facts, 6.0, roll_out(facts, Kind.NONE, 6.0)))
+    assert {family for family in untold if weights[family] > 0.0} == set()
+    assert {family for family in told if weights[family] == 0.0} == set()
+
+
+def test_a_gap_or_a_speed_at_its_edge_is_not_asked() -> None:
+    kept_m = answers_ahead.kept_gap_m(6.0)
+    for times, is_asked in ((0.5, True), (0.95, False), (1.1, False), (1.4, True)):
+        van = standing_van(times * kept_m)
+        weights = questions.weights_of(Moment(van, 6.0, roll_out(van, Kind.NONE, 6.0)))
+        assert (weights["gap"] > 0.0) == is_asked, times
+    van = standing_van(20.0)
+    rolled = roll_out(van, Kind.NONE, 6.0)
+    for end_mps, is_asked in ((6.0, True), (5.3, False), (5.0, False), (3.0, True)):
+        moment = Moment(van, 6.0, replace(rolled, end_mps=end_mps))
+        assert (questions.weights_of(moment)["brake"] > 0.0) == is_asked, end_mps
+
+
+@pytest.mark.parametrize(
+    ("metres", "said"),
+    [(0.2, 5), (7.4, 5), (7.6, 10), (14.0, 10), (16.0, 20), (24.0, 20), (26.0, 30), (39.0, 30), (41.0, 50), (90.0, 50)],
+)
+def test_distances_are_said_as_people_judge_them(metres: float, said: int) -> None:
+    assert bucket_m(metres) == said
+
+
+def test_what_comes_next_is_said_without_the_speed_aimed_at() -> None:
+    facts = red_light(15.0)
+    assert questions.answer(facts, 10.0, roll_out(facts, Kind.NONE, 10.0), "what is next?") == (
+        "Stopping for the red light."
+    )
+    free = open_road()
+    rolled = roll_out(free, Kind.NONE, 3.0)
+    assert "to" in sentences.commentary(free, 3.0, rolled).split()
+    assert questions.answer(free, 3.0, rolled, "what is next?") == "Speeding up, the road is clear."
 
 
 @pytest.mark.parametrize(

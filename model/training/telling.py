@@ -1,0 +1,76 @@
+"""Which questions a single small picture cannot answer exactly on a frame, so that they are not asked of it.
+
+An answer changes from one word to another at an edge: the 45th metre to a junction, the fifth row of a walker's
+height. Nobody sees on which side of it a thing lies that lies upon it, and a lamp or a colour of two pixels is a guess.
+"""
+
+from __future__ import annotations
+
+from model.training import answers, answers_ahead
+from model.training.answers_ahead import ASIDE, COUNTED_HEIGHT
+from model.training.moment import JUNCTION_NEAR_M, Moment
+from model.training.paths import offset_of_car
+from model.training.samples import FrameFacts
+from model.training.sentences import STEADY_MPS
+
+# Of the picture's height: a vehicle shows its colour and type from five of the eye's 128 rows on, its lamps from six.
+TELLS_TYPE_HEIGHT, TELLS_LAMPS_HEIGHT = COUNTED_HEIGHT, 0.05
+# How near to its edge an answer is a guess.
+HEIGHT_BAND, ASIDE_BAND = 0.01, 0.03
+JUNCTION_BAND_M = (JUNCTION_NEAR_M - 7.0, JUNCTION_NEAR_M + 10.0)
+MIDDLE_BAND_M, BEND_BAND_RAD, STEADY_BAND_MPS, GAP_BAND = 0.15, 0.07, 0.4, 0.15
+
+ABOUT_TYPE = ("kind", "lead_color", "lead_type", "vehicle")
+ABOUT_LAMPS = ("braking", "lead_motion")
+ABOUT_JUNCTION = ("junction", "where", "turn_is", "ways")
+
+
+def untold(moment: Moment) -> set[str]:
+    """The families whose answer on this frame no picture tells for sure."""
+    facts = moment.facts
+    found: set[str] = set()
+    if facts.lead is not None:
+        height = lead_height(facts)
+        found |= set(ABOUT_TYPE) if height < TELLS_TYPE_HEIGHT else set()
+        found |= set(ABOUT_LAMPS) if height < TELLS_LAMPS_HEIGHT else set()
+        found |= {"gap"} if _is_gap_at_its_edge(moment) else set()
+    if not facts.in_junction and facts.junction_m is not None:
+        found |= set(ABOUT_JUNCTION) if JUNCTION_BAND_M[0] < facts.junction_m < JUNCTION_BAND_M[1] else set()
+    found |= _untold_counts(facts) | _untold_of_road(facts)
+    if abs(moment.rolled.end_mps - moment.speed_mps + STEADY_MPS) < STEADY_BAND_MPS and answers.named_cause(moment):
+        found.add("brake")
+    return found
+
+
+def lead_height(facts: FrameFacts) -> float:
+    """How tall the vehicle ahead is in the picture, as a share of its height; 0 where it is hidden."""
+    return max((box.v1 - box.v0 for box in facts.seen if box.kind in ("lead", "lead_brakes")), default=0.0)
+
+
+def _is_gap_at_its_edge(moment: Moment) -> bool:
+    lead = moment.facts.lead
+    kept_m = answers_ahead.kept_gap_m(moment.speed_mps)
+    return lead is not None and abs(lead.gap_m - kept_m) < GAP_BAND * kept_m
+
+
+def _untold_counts(facts: FrameFacts) -> set[str]:
+    found: set[str] = set()
+    for kinds, families in (
+        (("vehicle", "lead", "lead_brakes"), ("vehicle_count", "vehicle_side")),
+        (("pedestrian",), ("pedestrian_count", "pedestrian_where")),
+    ):
+        boxes = [box for box in facts.seen if box.kind in kinds]
+        if any(abs(box.v1 - box.v0 - COUNTED_HEIGHT) < HEIGHT_BAND for box in boxes):
+            found |= set(families)
+        if any(abs(abs((box.u0 + box.u1) / 2.0 - 0.5) - ASIDE) < ASIDE_BAND for box in boxes):
+            found.add(families[1])
+    return found
+
+
+def _untold_of_road(facts: FrameFacts) -> set[str]:
+    found: set[str] = set()
+    if abs(abs(offset_of_car(facts.route)[1]) - answers.OFF_MIDDLE_M) < MIDDLE_BAND_M:
+        found.add("in_lane")
+    if abs(abs(answers.bend_rad(facts)) - answers.BEND_RAD) < BEND_BAND_RAD:
+        found.add("bend")
+    return found
