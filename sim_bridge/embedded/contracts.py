@@ -103,6 +103,8 @@ class Signal:
     phase: int = 0  # lights of one junction with the same phase are green together
     pole_index: int = 0
     speed_limit_kmh: float = 0.0
+    # Of a stop or yield sign: where on others' ways over the junction a car comes first, x and y.
+    gives_way_at: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

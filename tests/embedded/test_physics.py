@@ -109,6 +109,22 @@ def test_full_brake_from_72_kmh_stops_within_the_fits_distance_and_then_holds() 
     assert _kmh(physics.state(1)) < 0.05
 
 
+@pytest.mark.parametrize("blueprint_id", ["vehicle.lincoln.mkz_2020", "vehicle.mitsubishi.fusorosa"])
+def test_a_braked_car_stands_to_the_millimetre_per_second(blueprint_id: str) -> None:
+    """The Traffic Manager lets nobody go from a sign who has not been slower than that."""
+    physics = _physics()
+    physics.add_vehicle(1, VEHICLES[blueprint_id], ORIGIN)
+    physics.pedals(1, PedalState(throttle=0.6))
+    _advance(physics, 60)
+    physics.pedals(1, PedalState(brake=1.0))
+    _advance(physics, 60)
+    speeds = []
+    for _ in range(20):
+        physics.step(TICK, SUBSTEPS)
+        speeds.append(math.hypot(*physics.state(1).velocity))
+    assert max(speeds) < 0.001
+
+
 @pytest.mark.parametrize("steer", [-1.0, -0.3, 0.1, 0.5, 1.0])
 def test_the_turn_follows_the_fitted_bicycle(steer: float) -> None:
     """World on Rails' kinematic bicycle; steering right (positive) turns the yaw up."""

@@ -163,6 +163,8 @@ class Physics:
             self._world.doPhysics(substep_s, 0)
             self._ledger.read(self._world, self._ids, self._labels)
         for moving in self._moving.values():
+            if isinstance(moving.body, Car):
+                moving.body.settle()
             moving.note_tick(dt)
 
     def state(self, actor_id: int) -> BodyState:

@@ -25,7 +25,8 @@ _CLEARANCE_M = 0.22
 _STANDING_MPS = 0.15
 # Bullet drops the brake of a wheel whose engine force is not zero, so pedals below this count as released.
 _PEDAL_DEAD_ZONE = 0.01
-# A held car is put back where it stopped as long as it strayed less than this in a tick: Bullet's wheels let it creep.
+# A held car is put back where it stopped as long as it strayed less than this in a tick: Bullet's wheels let it creep,
+# and the Traffic Manager counts a car as stopped only below 1 mm/s.
 _CREEP_M = 0.01
 # Holds a car with no pedal pressed where it stands; far below what a push of another car overcomes.
 _HOLDING_MPS2 = 0.4
@@ -42,6 +43,7 @@ class Car:
         self.simulated = True
         self.steer_deg = 0.0
         self._world: BulletWorld = world
+        self._is_held = False
         self._stopped_at: tuple[float, float, float] | None = None  # x, y, heading in panda's frame
         self.origin_height = 0.30 * shape.height  # of the centre of mass above the ground
         self.node = self._chassis(shape)
@@ -95,7 +97,7 @@ class Car:
             return
         speed = self.forward_speed()
         force, braking_mps2 = self._longitudinal(speed)
-        self._hold_still(braking_mps2 > 0.0 and abs(speed) < _STANDING_MPS)
+        self._is_held = braking_mps2 > 0.0 and abs(speed) < _STANDING_MPS
         self.steer_deg = powertrain.wheel_angle_deg(self.shape, speed, self.pedals.steer, self.tuning)
         brake_impulse = braking_mps2 * self.tuning.mass * substep_s / 4.0
         for index in range(4):
@@ -106,8 +108,9 @@ class Car:
         self._vehicle.setSteeringValue(-left, 0)
         self._vehicle.setSteeringValue(-right, 1)
 
-    def _hold_still(self, is_held: bool) -> None:
-        if not is_held:
+    def settle(self) -> None:
+        """After a tick: a car whose brake holds it stands where it stopped."""
+        if not (self._is_held and self.simulated):
             self._stopped_at = None
             return
         x, y, _ = self.path.getPos()

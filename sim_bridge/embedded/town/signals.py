@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from sim_bridge.embedded.contracts import Pose, Signal
 from sim_bridge.embedded.town.lanes import at, carla_pose, lateral
 from sim_bridge.embedded.town.opendrive import LaneSection, RoadMap, RoadRecord, SignalRecord
+from sim_bridge.embedded.town.right_of_way import ground_to_watch
 
 KINDS = {"1000001": "traffic_light", "206": "stop", "205": "yield", "274": "speed_limit"}
 
@@ -37,6 +38,7 @@ def _signals(roads: RoadMap) -> Iterator[Signal]:
                 phase=phases.get(record.signal_id, _axis(road, record) if kind == "traffic_light" else 0),
                 pole_index=lights[junction],
                 speed_limit_kmh=record.value if kind == "speed_limit" else 0.0,
+                gives_way_at=ground_to_watch(roads, road, record) if kind in ("stop", "yield") else (),
             )
             if kind == "traffic_light":
                 lights[junction] += 1

@@ -73,6 +73,9 @@ class Vehicle(Actor):
     is_simulated: bool = True
     speed_limit_kmh: float = 30.0
     waits_at: int = 0  # the traffic light it stands or brakes at, 0 none
+    sign: str = ""  # the signal id of the stop or yield sign it stands before, reached at `sign_since_s`
+    sign_since_s: float = 0.0
+    must_wait: bool = False  # at that sign
     place: LanePlace | None = None  # the lane it was on when last looked up, at `judged_at`
     judged_at: tuple[float, float] | None = None
 

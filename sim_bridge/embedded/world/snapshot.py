@@ -47,6 +47,9 @@ def _light(light: TrafficLight) -> bytes:
 
 def _vehicle(vehicle: Vehicle, world: World) -> bytes:
     light = world.find(vehicle.waits_at) if vehicle.waits_at else None
-    # CARLA shows green to a car that stands before no light.
-    state = light.state if isinstance(light, TrafficLight) else LightState.GREEN
+    # CARLA shows green to a car that stands before no light, and red to one that a sign holds; the Traffic Manager then
+    # lets them over the junction one by one.
+    state = LightState.RED if vehicle.must_wait else LightState.GREEN
+    if isinstance(light, TrafficLight):
+        state = light.state
     return messages.vehicle_details(vehicle.control, vehicle.speed_limit_kmh, state, vehicle.waits_at)

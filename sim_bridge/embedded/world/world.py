@@ -32,6 +32,7 @@ from sim_bridge.embedded.world.lanes import LaneIndex
 from sim_bridge.embedded.world.parts import Outlet, Parts
 from sim_bridge.embedded.world.sensing import Sensing
 from sim_bridge.embedded.world.signals import StopLines, groups
+from sim_bridge.embedded.world.signs import Signs
 from sim_bridge.embedded.world.sketch import Sketch
 from sim_bridge.embedded.world.snapshot import world_message
 from sim_bridge.embedded.world.spring_arm import SpringArm
@@ -89,6 +90,7 @@ class World:
         self.lights = signage.raised(self.town, self.actors)
         self.groups = groups(self.lights)
         self._stop_lines = StopLines(self.lights, self.lanes)
+        self._signs = Signs(self.town.signals, self.lanes)
         self.sensing = Sensing(self)
         self.sketch = Sketch()
 
@@ -249,6 +251,7 @@ class World:
         for vehicle in vehicles:
             vehicle.body = self.bodies.state(vehicle.actor_id)
             self._judge(vehicle)
+        self._signs.judge(vehicles, self.elapsed_s)
         for walker in walkers:
             follow(self, walker, delta_s)
         for actor in self.actors:
