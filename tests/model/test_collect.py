@@ -68,6 +68,22 @@ def test_a_second_run_goes_on_and_draws_other_scenes(collected: Path) -> None:
     assert len(set(after.values())) == 17
 
 
+def test_signs_alone_are_collected_where_one_stops_or_gives_way(tmp_path: Path) -> None:
+    words = ["--out", str(tmp_path), "--frames", "8", "--signs", "--drive-share", "0", "--workers", "1"]
+    assert collect.main(parsed(*words, "--town", "Backseat02", "--port", str(PORT + 60))) == 0
+    found = [facts for split in ("train", "val") if _has(tmp_path, split) for _, facts in folders.read(tmp_path, split)]
+    signs = [sign for facts in found for sign in facts.signs or () if sign.kind != "limit"]
+    # A plate may be hidden, by a leader or in a bend.
+    assert len(found) == 8 and len(signs) >= 5
+    assert all(facts.stop_m is not None for facts in found if any(sign.kind == "stop" for sign in facts.signs or ()))
+
+
+def test_bends_and_signs_are_not_asked_for_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        parsed("--out", "anywhere", "--signs", "--bends")
+    assert "not allowed with" in capsys.readouterr().err
+
+
 def test_enough_frames_mean_nothing_to_do(collected: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert collect.main(parsed("--out", str(collected), "--frames", "5")) == 0
     assert "nothing to do" in capsys.readouterr().out
