@@ -14,7 +14,7 @@ from model.training.answers_ahead import AHEAD
 from model.training.moment import Moment, bucket_m
 from model.training.paths import headings, offset_of_car, prolong
 from model.training.samples import FrameFacts
-from model.training.sentences import HAZARD_FIRST, STANDING_MPS, STEADY_MPS, commentary, light_seen
+from model.training.sentences import HAZARD_FIRST, STANDING_MPS, STEADY_MPS, commentary, lead_name, light_seen
 
 IN_JUNCTION = "We are in a junction."
 CLEAR = "The road is clear."
@@ -126,7 +126,7 @@ def _speed(moment: Moment, slot: str) -> str:
 
 def named_cause(moment: Moment) -> str:
     """What decides the speed, as a noun; "" where nothing does."""
-    cause, lead = moment.rolled.cause, moment.facts.lead
+    cause, lead = moment.rolled.cause, lead_name(moment.facts)
     if cause in ("red", "yellow"):
         return f"the {cause} light"
     if cause in ("stop_sign", "pedestrian"):
@@ -134,7 +134,7 @@ def named_cause(moment: Moment) -> str:
     if cause == "yield":
         return "the vehicle"
     if cause == "lead":
-        return f"the {lead.type} ahead" if lead is not None else ""
+        return f"the {lead} ahead" if lead else ""
     return f"the {cause} ahead" if cause in ("turn", "bend") else ""
 
 
@@ -160,7 +160,7 @@ def _important(moment: Moment, slot: str) -> str:
         elif light:
             cause = f"the {light} light"
         elif facts.lead is not None:
-            cause = f"the {facts.lead.type} ahead"
+            cause = f"the {lead_name(facts)} ahead"
         elif moment.is_near_junction and not facts.in_junction:
             cause = "the junction ahead"
     return f"{cause.capitalize()}." if cause else CLEAR

@@ -82,6 +82,7 @@ CAUSES = (
     "turn",
     "bend",
     "clear",
+    "vehicle",
     "car",
     "van",
     "truck",

@@ -53,7 +53,7 @@ KIND_WEIGHTS = {
     Kind.TURN_RIGHT: 0.05,
     Kind.STRAIGHT: 0.03,
     Kind.GO: 0.05,
-    Kind.UNCLEAR: 0.05,
+    Kind.UNCLEAR: 0.08,
 }
 # A lane or turn that the town does not have is asked for this much less often, enough to learn the refusal.
 IMPOSSIBLE_SHARE = 0.25

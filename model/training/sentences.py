@@ -14,6 +14,8 @@ Kind = InstructionKind
 STANDING_MPS = 0.3
 # Below this change over 2.5 s the car is said to keep its speed.
 STEADY_MPS = 0.8
+# Of the picture's height: lower than five of the eye's 128 rows a vehicle is a spot, and nobody sees what it is.
+TELLS_TYPE_HEIGHT = 0.04
 STOP_CAUSES = ("red", "yellow", "stop_sign", "yield", "pedestrian")
 
 REFUSALS = {
@@ -58,6 +60,18 @@ def speed_phrase(speed_mps: float, rolled: Rolled) -> str:
     return f"Keeping {max(1, round(speed_mps))} m/s"
 
 
+def lead_height(facts: FrameFacts) -> float:
+    """How tall the vehicle ahead is in the picture, as a share of its height; 0 where it is hidden."""
+    return max((box.v1 - box.v0 for box in facts.seen if box.kind in ("lead", "lead_brakes")), default=0.0)
+
+
+def lead_name(facts: FrameFacts) -> str:
+    """What the vehicle ahead is called: by its type where the picture shows it, "" without one."""
+    if facts.lead is None:
+        return ""
+    return facts.lead.type if lead_height(facts) >= TELLS_TYPE_HEIGHT else "vehicle"
+
+
 def ahead_phrase(facts: FrameFacts) -> str:
     """What is ahead but does not decide the speed yet."""
     if facts.pedestrian is not None:
@@ -65,7 +79,7 @@ def ahead_phrase(facts: FrameFacts) -> str:
     if light_seen(facts):
         return f", the light is {light_seen(facts)}"
     if facts.lead is not None:
-        return f", a {facts.lead.type} is ahead"
+        return f", a {lead_name(facts)} is ahead"
     return ", the road is clear"
 
 
@@ -75,7 +89,7 @@ def reason_phrase(facts: FrameFacts, speed_mps: float, rolled: Rolled) -> str:
     if speeds_up and cause in ("turn", "bend"):
         return f" into the {cause}"
     if cause == "lead" and facts.lead is not None:
-        return f" behind the {facts.lead.type}"
+        return f" behind the {lead_name(facts)}"
     if speeds_up:
         return ahead_phrase(facts)
     if cause in ("red", "yellow"):

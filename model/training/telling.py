@@ -11,10 +11,10 @@ from model.training.answers_ahead import ASIDE, COUNTED_HEIGHT
 from model.training.moment import JUNCTION_NEAR_M, Moment
 from model.training.paths import offset_of_car
 from model.training.samples import FrameFacts
-from model.training.sentences import STEADY_MPS
+from model.training.sentences import STEADY_MPS, TELLS_TYPE_HEIGHT, lead_height
 
-# Of the picture's height: a vehicle shows its colour and type from five of the eye's 128 rows on, its lamps from six.
-TELLS_TYPE_HEIGHT, TELLS_LAMPS_HEIGHT = COUNTED_HEIGHT, 0.05
+# Of the picture's height: from here on a vehicle's lamps are more than a pixel.
+TELLS_LAMPS_HEIGHT = 0.05
 # How near to its edge an answer is a guess.
 HEIGHT_BAND, ASIDE_BAND = 0.01, 0.03
 JUNCTION_BAND_M = (JUNCTION_NEAR_M - 7.0, JUNCTION_NEAR_M + 10.0)
@@ -40,11 +40,6 @@ def untold(moment: Moment) -> set[str]:
     if abs(moment.rolled.end_mps - moment.speed_mps + STEADY_MPS) < STEADY_BAND_MPS and answers.named_cause(moment):
         found.add("brake")
     return found
-
-
-def lead_height(facts: FrameFacts) -> float:
-    """How tall the vehicle ahead is in the picture, as a share of its height; 0 where it is hidden."""
-    return max((box.v1 - box.v0 for box in facts.seen if box.kind in ("lead", "lead_brakes")), default=0.0)
 
 
 def _is_gap_at_its_edge(moment: Moment) -> bool:

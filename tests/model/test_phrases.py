@@ -257,6 +257,14 @@ def test_a_gap_or_a_speed_at_its_edge_is_not_asked() -> None:
         assert (questions.weights_of(moment)["brake"] > 0.0) == is_asked, end_mps
 
 
+def test_a_vehicle_too_small_to_tell_is_called_a_vehicle() -> None:
+    for gap_m, named in ((10.0, "van"), (36.0, "van"), (40.0, "vehicle")):
+        facts = standing_van(gap_m)
+        rolled = roll_out(facts, Kind.NONE, 12.0)
+        assert sentences.commentary(facts, 12.0, rolled).endswith(f"behind the {named}.")
+        assert questions.answer(facts, 12.0, rolled, "why do you brake?") == f"Because of the {named} ahead."
+
+
 @pytest.mark.parametrize(
     ("metres", "said"),
     [(0.2, 5), (7.4, 5), (7.6, 10), (14.0, 10), (16.0, 20), (24.0, 20), (26.0, 30), (39.0, 30), (41.0, 50), (90.0, 50)],

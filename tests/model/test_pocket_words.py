@@ -103,3 +103,17 @@ def test_a_foreign_vocabulary_is_refused() -> None:
         Vocabulary(("stop", "go"))
     with pytest.raises(ValueError, match="come twice"):
         Vocabulary((*SPECIALS, "stop", "stop"))
+
+
+def test_contractions_and_other_spellings_are_read_as_the_words_they_stand_for(words: Vocabulary) -> None:
+    for typed, meant in (
+        ("don't stop", "do not stop"),
+        ("dont stop", "do not stop"),
+        ("let\u2019s go", "let us go"),
+        ("you can't go", "you can not go"),
+        ("what's the light's colour", "what is the light is color"),
+        ("i'd want u to stop pls", "i would want you to stop please"),
+        ("we're too slow, i'm late", "we are too slow, i am late"),
+    ):
+        assert read_words(words, typed) == read_words(words, meant), typed
+        assert UNKNOWN not in read_words(words, meant), meant
