@@ -155,8 +155,10 @@ def test_samples_are_varied_consistent_and_cheap() -> None:
     assert {view.task for view in views} == set(labels.TASKS)
     standing = np.mean([view.speed_mps == 0.0 for view in views])
     assert 0.12 < standing < 0.2
-    dropped = np.mean([view.target_points is None for view in views])
-    assert 0.08 < dropped < 0.17
+    # Whoever asks for a turn overrules the navigator, so turns lose their target points far oftener.
+    dropped = np.mean([view.target_points is None for view in views if view.kind not in labels.TURNS])
+    assert 0.09 < dropped < 0.15
+    assert np.mean([view.target_points is None for view in views if view.kind in labels.TURNS]) > 0.8
     assert {view.kind for view in views if view.task == "dream"} >= set(labels.KIND_WEIGHTS)
     for view in views:
         assert (view.task == "dream") == bool(view.instruction)
