@@ -33,9 +33,14 @@ def vector_from(v: Any) -> Vector:
 
 
 def spin(degrees_per_s: Vector) -> Any:
-    """Angular velocity: a mirror keeps the component across it and turns the others around. Radians for Bullet."""
+    """Angular velocity, in radians for Bullet."""
     x, y, z = np.radians(degrees_per_s).tolist()
-    return LVector3(-x, y, -z)
+    return turning((x, y, z))
+
+
+def turning(v: Vector) -> Any:
+    """What turns about an axis: a mirror keeps the component across it and turns the others around."""
+    return LVector3(-v[0], v[1], -v[2])
 
 
 def spin_from(radians_per_s: Any) -> Vector:

@@ -55,7 +55,18 @@ def puts_and_pushes(port: int) -> None:
         world.tick()
         # In the flat world an impulse on a car is a crash; a force acts for the 0.05 s of a tick.
         assert math.isclose(crashes.get(timeout=20.0).normal_impulse.x, -100.0, abs_tol=0.01)
-        car.set_enable_gravity(True)
+        # Degrees, kilograms and square centimetres: what turns by a radian where a metre and a kilogram are the unit.
+        unit = math.degrees(1.0) * 100.0**2
+        car.add_angular_impulse(carla.Vector3D(0.0, 0.0, math.radians(30.0) * unit))
+        world.tick()
+        assert math.isclose(car.get_angular_velocity().z, 30.0, rel_tol=1e-4), car.get_angular_velocity()
+        # The Python client sends a torque as an angular impulse too.
+        car.add_torque(carla.Vector3D(0.0, 0.0, -math.radians(10.0) * unit))
+        world.tick()
+        assert math.isclose(car.get_angular_velocity().z, 20.0, rel_tol=1e-4), car.get_angular_velocity()
+        for is_on in (False, True):
+            car.set_enable_gravity(is_on)
+            car.set_collisions(is_on)
         bumper.destroy()
         car.destroy()
         world.tick()

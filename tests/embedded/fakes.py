@@ -92,6 +92,7 @@ class BicycleBodies:
         self._poses: dict[int, Pose] = {}
         self._speeds: dict[int, float] = {}
         self._pulls: dict[int, float] = {}
+        self._spins: dict[int, float] = {}  # deg/s
         self._pedals: dict[int, PedalState] = {}
         self._walks: dict[int, tuple[tuple[float, float, float], float]] = {}
         self.tunings: dict[int, Tuning] = {}
@@ -136,6 +137,12 @@ class BicycleBodies:
         """Here an impulse on a body is a crash with something static."""
         self._pending.append(Contact(actor_id, 0, "wall", Label.WALLS, vec))
 
+    def twist(self, actor_id: int, vec: tuple[float, float, float]) -> None:
+        """Here everything is as easy to turn as a kilogram a metre away, about the upright axis."""
+        self._spins[actor_id] = self._spins.get(actor_id, 0.0) + math.degrees(vec[2])
+
+    def weigh(self, actor_id: int, has_weight: bool) -> None: ...
+    def make_solid(self, actor_id: int, is_solid: bool) -> None: ...
     def simulate(self, actor_id: int, on: bool) -> None:
         if on:
             self._held.discard(actor_id)
@@ -170,7 +177,8 @@ class BicycleBodies:
         pose, speed = self._poses[actor_id], self._speeds.get(actor_id, 0.0)
         yaw = math.radians(pose.yaw)
         c, s, pull = math.cos(yaw), math.sin(yaw), self._pulls.get(actor_id, 0.0)
-        return BodyState(pose, (speed * c, speed * s, 0.0), acceleration=(pull * c, pull * s, 0.0))
+        turn = (0.0, 0.0, self._spins.get(actor_id, 0.0))
+        return BodyState(pose, (speed * c, speed * s, 0.0), turn, (pull * c, pull * s, 0.0))
 
     def contacts(self) -> list[Contact]:
         if self.is_broken:

@@ -10,10 +10,16 @@ from typing import Any
 
 import pytest
 
+from sim_bridge.embedded.calls import actors
+from sim_bridge.embedded.calls.desk import Desk, Managers
 from sim_bridge.embedded.calls.table import TABLE
 from sim_bridge.embedded.calls.tested import TESTED_BY
+from sim_bridge.embedded.contracts import Pose
 from sim_bridge.embedded.coverage import printed
+from sim_bridge.embedded.wire.structs import ActorDescription
+from sim_bridge.embedded.world.spawning import spawn
 from tests.embedded.client_calls import SCRIPTS
+from tests.embedded.fakes import flat_world
 from tests.embedded.test_world_client import ask, connected, run_script, start_over
 
 HERE = Path(__file__).parent
@@ -31,8 +37,6 @@ ARGUMENTS: dict[str, list[Any]] = {
     "apply_color_texture_to_objects": [["house"], 0, TEXTURE],
     "apply_float_color_texture_to_objects": [["house"], 0, TEXTURE],
     "set_annotations_traverse_translucency": [True],
-    "add_actor_torque": ["C", UP],
-    "add_actor_angular_impulse": ["C", UP],
     "set_actor_autopilot": ["C", True],
     "show_vehicle_debug_telemetry": ["C", True],
     "open_vehicle_door": ["C", 0],
@@ -102,6 +106,7 @@ def test_calls_that_the_python_client_never_sends(rpc: socket.socket) -> None:
     walker = spawned(rpc, "walker.pedestrian.0001", 80.0)
     for name in ("add_actor_impulse_at_location", "add_actor_force_at_location"):
         assert ask(rpc, name, car, UP, UP) == [[False]]
+    assert ask(rpc, "add_actor_torque", car, UP) == [[False]]
     assert ask(rpc, "set_actor_dead", walker) == [[False]]
     assert value(ask(rpc, "get_navigation_mesh")) is not None
     # The town's own actors were born just before the car.
@@ -115,6 +120,17 @@ def test_calls_that_the_python_client_never_sends(rpc: socket.socket) -> None:
     assert value(ask(rpc, "get_actors_by_id", [car, walker])) == value(ask(rpc, "get_actors_by_id", [car]))
     assert value(ask(rpc, "are_gbuffers_enabled", car)) is False
     assert value(ask(rpc, "is_sensor_enabled_for_ros", 5)) is False
+
+
+def test_a_torque_acts_for_one_tick() -> None:
+    world = flat_world()
+    desk = Desk(world, None, Managers())  # type: ignore[arg-type]  # nothing here touches a stream
+    car = spawn(world, ActorDescription(0, "vehicle.tesla.model3"), Pose(60.0, 1.75, 0.3))
+    # CARLA's unit: degrees where masses are kilograms and lengths centimetres.
+    actors.add_actor_torque(desk, car.actor_id, (0.0, 0.0, 200.0 * 100.0**2))
+    for _ in range(2):
+        world.tick(0.05)
+        assert car.body.angular_velocity == pytest.approx((0.0, 0.0, 200.0 * 0.05))
 
 
 def test_managers_are_remembered_by_port(rpc: socket.socket) -> None:

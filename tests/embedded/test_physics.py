@@ -356,3 +356,66 @@ def test_running_takes_no_memory() -> None:
     before = resident_kb()
     run(500)
     assert resident_kb() - before < 400
+
+
+def test_a_car_that_is_moved_was_not_pushed_there() -> None:
+    physics = _with_car()
+    physics.place(1, Pose(40.0, 3.0, 2.0))
+    physics.step(TICK, SUBSTEPS)
+    state = physics.state(1)
+    assert math.hypot(*state.velocity) < 1.0 and math.hypot(*state.acceleration) < 20.0, "it falls, and no more"
+
+
+def test_a_car_put_back_on_physics_starts_where_it_was_put_last() -> None:
+    physics = _with_car()
+    physics.simulate(1, False)
+    physics.place(1, Pose(5.0))
+    physics.step(TICK, SUBSTEPS)
+    physics.place(1, Pose(25.0, 2.0))
+    physics.simulate(1, True)
+    physics.push(1, (0.0, 0.0, 0.0))
+    physics.step(TICK, SUBSTEPS)
+    assert (physics.state(1).pose.x, physics.state(1).pose.y) == pytest.approx((25.0, 2.0), abs=0.02)
+
+
+def test_an_angular_impulse_turns_a_body_clockwise_seen_from_above() -> None:
+    """A box 1.2 m long and 0.8 m wide in free fall: its moment of inertia is known."""
+    physics = _physics()
+    physics.add_box(3, (0.6, 0.4, 0.3), Pose(0.0, 0.0, 50.0))
+    physics.impulse(3, (1.0, 0.0, 0.0))
+    physics.step(TICK, SUBSTEPS)
+    mass = 1.0 / physics.state(3).velocity[0]
+    inertia = mass * (1.2**2 + 0.8**2) / 12.0
+    physics.twist(3, (0.0, 0.0, math.radians(45.0) * inertia))
+    _advance(physics, 4)
+    state = physics.state(3)
+    assert state.angular_velocity == pytest.approx((0.0, 0.0, 45.0), abs=0.5)
+    assert state.pose.yaw == pytest.approx(45.0 * 4 * TICK, abs=0.5)
+
+
+def test_a_body_without_weight_stays_where_it_is_also_after_it_was_held() -> None:
+    physics = _physics()
+    physics.add_box(3, (0.5, 0.5, 0.5), Pose(0.0, 0.0, 20.0))
+    physics.weigh(3, False)
+    _advance(physics, 10)
+    physics.simulate(3, False)
+    physics.simulate(3, True)
+    _advance(physics, 10)
+    assert physics.state(3).pose.z == pytest.approx(20.0, abs=1e-3)
+    physics.weigh(3, True)
+    _advance(physics, 10)
+    assert physics.state(3).pose.z == pytest.approx(20.0 - 0.5 * 9.81 * 0.5**2, abs=0.15)
+
+
+def test_a_car_that_is_not_solid_drives_on_its_wheels_through_a_wall() -> None:
+    physics = _with_car(Pose(), wall(12.0))
+    physics.make_solid(1, False)
+    physics.pedals(1, PedalState(throttle=1.0))
+    _advance(physics, 80)
+    assert physics.state(1).pose.x > 20.0 and abs(physics.state(1).pose.z) < 0.1
+    assert physics.contacts() == []
+    physics.make_solid(1, True)
+    physics.place(1, Pose(0.0))
+    physics.push(1, (0.0, 0.0, 0.0))
+    _advance(physics, 80)
+    assert physics.state(1).pose.x < 12.0

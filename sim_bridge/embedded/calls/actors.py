@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import radians
 
 from sim_bridge.embedded.calls.desk import Desk, Refused
 from sim_bridge.embedded.contracts import Pose
@@ -12,6 +13,9 @@ from sim_bridge.embedded.world.actors import Prop, Vehicle, Walker
 from sim_bridge.embedded.world.records import record
 from sim_bridge.embedded.world.spawning import SpawnFailed, spawn
 from sim_bridge.embedded.world.spring_arm import arm_of
+
+# CARLA hands what scripts give for turning to Unreal as degrees, where masses are kilograms and lengths centimetres.
+_NMS_PER_CARLA_UNIT = radians(1.0) / 100.0**2
 
 
 def get_actors_by_id(desk: Desk, ids: tuple[int, ...]) -> tuple[ActorRecord, ...]:
@@ -101,11 +105,15 @@ def add_actor_force_at_location(desk: Desk, actor_id: int, force: Vec3, location
 
 
 def add_actor_torque(desk: Desk, actor_id: int, torque: Vec3) -> None:
-    raise Refused("not supported by the embedded world: torque on an actor; set a target angular velocity instead")
+    """For the length of one tick, given as the impulse it amounts to."""
+    delta = desk.world.settings.fixed_delta_s or 0.05
+    add_actor_angular_impulse(desk, actor_id, (torque[0] * delta, torque[1] * delta, torque[2] * delta))
 
 
 def add_actor_angular_impulse(desk: Desk, actor_id: int, impulse: Vec3) -> None:
-    raise Refused("not supported by the embedded world: angular impulses; set a target angular velocity instead")
+    if isinstance(desk.actor(actor_id), (Vehicle, Walker, Prop)):
+        x, y, z = (_NMS_PER_CARLA_UNIT * part for part in impulse)
+        desk.world.bodies.twist(actor_id, (x, y, z))
 
 
 def set_actor_simulate_physics(desk: Desk, actor_id: int, is_on: bool) -> None:
@@ -116,16 +124,14 @@ def set_actor_simulate_physics(desk: Desk, actor_id: int, is_on: bool) -> None:
 
 
 def set_actor_collisions(desk: Desk, actor_id: int, is_on: bool) -> None:
-    """Walkers take it, because their AI asks for it; they stay solid, so that hitting one is still a collision."""
-    if not is_on and not isinstance(desk.actor(actor_id), Walker):
-        raise Refused(
-            "not supported by the embedded world: actors without collisions; switch their physics off instead"
-        )
+    """Walkers stay solid, so that hitting one is still a collision: their AI switches it off for all of them."""
+    if isinstance(desk.actor(actor_id), (Vehicle, Prop)):
+        desk.world.bodies.make_solid(actor_id, is_on)
 
 
 def set_actor_enable_gravity(desk: Desk, actor_id: int, is_on: bool) -> None:
-    if not is_on:
-        raise Refused("not supported by the embedded world: actors without gravity; switch their physics off instead")
+    if isinstance(desk.actor(actor_id), (Vehicle, Walker, Prop)):
+        desk.world.bodies.weigh(actor_id, is_on)
 
 
 def set_actor_dead(desk: Desk, actor_id: int) -> None:

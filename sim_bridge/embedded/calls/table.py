@@ -64,8 +64,6 @@ class Rpc:
 
 # Handlers that only say no, and handlers that take a call whose effect would show nowhere here.
 _REFUSING = {
-    actors.add_actor_torque,
-    actors.add_actor_angular_impulse,
     vehicles.no_other_physics,
     vehicles.pose_bones,
     scene.no_textures,

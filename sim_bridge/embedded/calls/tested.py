@@ -33,6 +33,7 @@ _COVERED: dict[str, tuple[str, ...]] = {
     ),
     _CALLS + "test_calls_that_the_python_client_never_sends": (
         "get_navigation_mesh",
+        "add_actor_torque",
         "add_actor_impulse_at_location",
         "add_actor_force_at_location",
         "set_actor_dead",
@@ -60,6 +61,7 @@ _COVERED: dict[str, tuple[str, ...]] = {
         "enable_actor_constant_velocity",
         "disable_actor_constant_velocity",
         "add_actor_force",
+        "add_actor_angular_impulse",
         "set_actor_enable_gravity",
     ),
     _SCRIPT.format("runs_free"): (
@@ -135,8 +137,6 @@ _COVERED: dict[str, tuple[str, ...]] = {
 _REFUSED = (
     "apply_color_texture_to_objects",
     "apply_float_color_texture_to_objects",
-    "add_actor_torque",
-    "add_actor_angular_impulse",
     "enable_carsim",
     "use_carsim_road",
     "enable_chrono_physics",

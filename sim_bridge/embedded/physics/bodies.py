@@ -6,7 +6,7 @@ The same calls in the same order give the same trajectories, bit for bit, on one
 from __future__ import annotations
 
 from panda3d.bullet import BulletBoxShape, BulletRigidBodyNode, BulletWorld
-from panda3d.core import LVector3, NodePath, TransformState
+from panda3d.core import BitMask32, LVector3, NodePath, TransformState
 
 from sim_bridge.embedded import panda_frame
 from sim_bridge.embedded.contracts import BodyState, Contact, Label, PedalState, Pose, Town, VehicleShape
@@ -33,6 +33,7 @@ class _Moving:
         self.velocity = LVector3(0, 0, 0)
         self.acceleration = LVector3(0, 0, 0)
         self.last_position = body.path.getPos()
+        self.has_weight = True
 
     def note_tick(self, dt: float) -> None:
         body = self.body
@@ -129,8 +130,12 @@ class Physics:
         walker.walk(direction, speed)
 
     def place(self, actor_id: int, pose: Pose) -> None:
-        """Move at once; a simulated body keeps its velocity."""
-        self._body(actor_id).place(pose)
+        """Move at once; a simulated body keeps its velocity, and was not pushed there."""
+        moving = self._found(actor_id)
+        stood = moving.body.path.getPos()
+        moving.body.place(pose)
+        if moving.body.simulated:
+            moving.last_position += moving.body.path.getPos() - stood
 
     def push(self, actor_id: int, velocity: Vector) -> None:
         """Set the velocity, m/s in the world."""
@@ -143,11 +148,32 @@ class Physics:
         """N s on the centre of mass."""
         self._body(actor_id).node.applyCentralImpulse(panda_frame.vector(vec))
 
+    def twist(self, actor_id: int, vec: Vector) -> None:
+        """N m s about the world's axes through the centre of mass, with the signs of CARLA's angular velocities."""
+        self._body(actor_id).node.applyTorqueImpulse(panda_frame.turning(vec))
+
+    def weigh(self, actor_id: int, has_weight: bool) -> None:
+        """Whether gravity pulls it. Holds until the next call."""
+        moving = self._found(actor_id)
+        moving.has_weight = has_weight
+        moving.body.node.setGravity(LVector3(0, 0, -_GRAVITY_MPS2 if has_weight else 0.0))
+
+    def make_solid(self, actor_id: int, is_solid: bool) -> None:
+        """Whether anything can touch it. The wheels of a car carry it either way. Holds until the next call."""
+        mask = BitMask32.allOn() if is_solid else BitMask32.allOff()
+        self._body(actor_id).node.setIntoCollideMask(mask)
+
     def simulate(self, actor_id: int, on: bool) -> None:
         """Off: only `place` moves the body, it costs nothing per substep, and nothing pushes it."""
         moving = self._found(actor_id)
+        if moving.body.simulated == on:
+            return
+        pose = moving.body.pose()
         moving.body.simulate(on)
+        # Bullet has not heard where a body was put that it did not simulate.
+        moving.body.place(pose)
         moving.body.node.setLinearVelocity(moving.velocity if on else LVector3(0, 0, 0))
+        self.weigh(actor_id, moving.has_weight)
 
     # ---- time ----
 

@@ -56,6 +56,7 @@ class Replayer:
         self._frames: Iterator[Frame] = log.frames()
         self._actors: dict[int, int] = {}  # recorded id -> id here
         self._born: list[int] = []
+        self._fresh: list[Vehicle] = []  # that just came into the replay, with their physics still on
         self._now: Frame | None = None
         self._next: Frame | None = next(self._frames, None)
         self._time_s = span.start_s
@@ -101,6 +102,10 @@ class Replayer:
         if self._now is not None:
             self._move(self._now)
             self._set_states(self._now)
+        # Only once they are in their places: what has no physics is as fast as it is moved.
+        for vehicle in self._fresh:
+            self._world.simulate(vehicle, False)
+        self._fresh.clear()
         self._follow()
 
     def _happen(self, frame: Frame) -> None:
@@ -120,7 +125,7 @@ class Replayer:
             return
         self._actors[added.actor_id] = actor.actor_id
         if isinstance(actor, Vehicle) and not self._is_left_alone(actor):
-            self._world.simulate(actor, False)
+            self._fresh.append(actor)
 
     def _already_here(self, added: Added) -> Actor | None:
         type_id = added.description.id
