@@ -232,9 +232,14 @@ def work(share: Share, done: Any, stop: Event, failures: Any) -> None:
                 _driven(share, host, port, done, stop)
     except Exception as error:
         failures.put(f"Worker {share.run} stopped: {type(error).__name__}: {error}")
-        if isinstance(error, OSError):
-            stop.set()  # a full disk is everybody's
+        if is_everybodys(error):
+            stop.set()
         sys.exit(1)
+
+
+def is_everybodys(error: Exception) -> bool:
+    """Whether what ended one worker ends them all: a full disk does, a world that answers no more is one's own."""
+    return isinstance(error, OSError) and not isinstance(error, (TimeoutError, ConnectionError))
 
 
 @contextlib.contextmanager

@@ -155,6 +155,12 @@ def test_work_is_shared_out_whole_and_a_shared_world_has_one_worker(tmp_path: Pa
     assert len(collect.shares(parsed("--out", str(tmp_path), "--workers", "3", "--carla", "localhost:2000"), 100)) == 1
 
 
+def test_a_full_disk_ends_every_worker_and_a_hung_world_ends_its_own() -> None:
+    assert collect.is_everybodys(OSError(28, "No space left on device"))
+    assert not collect.is_everybodys(TimeoutError("no picture of tick 13 within 10 s"))
+    assert not collect.is_everybodys(RuntimeError("the world refused to place an actor"))
+
+
 def test_a_world_that_cannot_start_says_why() -> None:
     with pytest.raises(WorldDidNotStart, match="Nowhere"), own_world("Nowhere", 0, PORT + 200):
         pass
