@@ -18,6 +18,7 @@ Judged = tuple[dict[str, Any], list[Case]]
 
 SLOW_MPS = 2.0
 DECIDES_FROM_MPS = 3.0
+SLOWS_FOR = ("red", "yellow", "stop_sign", "yield", "lead", "pedestrian")
 OPEN_LOOP = ("dream", "decisions", "vqa", "commentary", "language")
 
 
@@ -36,7 +37,7 @@ def decisions(driver: FrameDriver, frames: Sequence[Frame], seed: int) -> tuple[
         end = obedience.end_speed(plan.speed_xy_in_ego)
         slows = end < max(SLOW_MPS, 0.6 * speed)
         got = f"ends at {end:.1f} m/s"
-        if expert.end_mps < SLOW_MPS and expert.cause in ("red", "yellow", "lead", "pedestrian"):
+        if expert.end_mps < SLOW_MPS and expert.cause in SLOWS_FOR:
             cases.append(
                 Case("decision", f"slows for {expert.cause}", slows, str(frame[0]), f"{speed:.1f} m/s", "slow", got)
             )

@@ -157,6 +157,18 @@ def test_a_driver_that_knows_everything_scores_full_marks(held_out: Path) -> Non
         assert figures["language"][suite]["all"]["of"] >= 8
 
 
+def test_signs_count_among_what_must_be_slowed_for(held_out: Path) -> None:
+    jpeg = judged_frames.held_out_frames([held_out], 1, seed=3)[0][0]
+    # Both are met at up to 9 m/s and end at a standstill before the line.
+    signs = {"stop_sign": open_road(stop_m=9.0), "yield": open_road(yield_m=9.0)}
+    for cause, facts in signs.items():
+        everywhere = dict.fromkeys(range(22), facts)
+        for driver, share in ((Knowing(everywhere), 1.0), (Deaf(everywhere), 0.0)):
+            frames = [(jpeg, facts)] * 60
+            figures, _ = evaluate_frames.decisions(judged_frames.FrameDriver(driver), frames, 3)
+            assert figures[f"slows for {cause}"]["share"] == share and figures[f"slows for {cause}"]["of"] > 10
+
+
 def test_a_deaf_driver_scores_low_everywhere(held_out: Path) -> None:
     figures = suites_of(Deaf({}), held_out)
     for category in ("stop", "slower", "faster", "lane_change"):
