@@ -71,7 +71,7 @@ def _world(args: argparse.Namespace, streams: Streams) -> World:
     # Loading panda3d's display takes a moment and may say why it cannot; the ports are ours by then.
     from sim_bridge.embedded.renderer import Renderer
 
-    parts = Parts(town.load, town.build, partial(Physics, seed=args.seed), Renderer)
+    parts = Parts(town.load, partial(Physics, seed=args.seed), Renderer)
     return World(parts, args.town, streams, Library(VEHICLES), args.seed, RecordingsFolder(args.recordings))
 
 

@@ -120,6 +120,7 @@ class Town:
     bounds: tuple[float, float, float, float]  # x_min, y_min, x_max, y_max
     # Lane centres sampled every two metres for look-ups by position: x, y, yaw_deg, limit_kmh, road_id, lane_id, s.
     lane_samples: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 7)))
+    has_navigation: bool = True  # whether walkers are offered a mesh to find their way on
 
 
 @dataclass(frozen=True, slots=True)

@@ -314,6 +314,13 @@ def draws_its_own_town(port: int) -> None:
         assert "makes no town" in str(error), error
     else:
         raise AssertionError("drove on a broken map")
+    for name in ("vertex_distance", "max_road_length", "wall_height", "additional_width"):
+        try:
+            client.generate_opendrive_world(text, carla.OpendriveGenerationParameters(**{name: -1.0}))
+        except RuntimeError as error:
+            assert name in str(error), error
+        else:
+            raise AssertionError(f"made a town with a {name} of -1")
     assert client.get_world().get_map().name.endswith("OpenDriveMap")
 
 

@@ -81,10 +81,6 @@ def load(name: str) -> Town:
     return replace(FLAT, name=name)
 
 
-def drawn(name: str, opendrive: str) -> Town:
-    return replace(FLAT, name=name, opendrive=opendrive)
-
-
 class BicycleBodies:
     """Everything stands on z = 0. Vehicles follow a kinematic bicycle; walkers walk; things overlap within 2 m."""
 
@@ -142,7 +138,9 @@ class BicycleBodies:
         self._spins[actor_id] = self._spins.get(actor_id, 0.0) + math.degrees(vec[2])
 
     def weigh(self, actor_id: int, has_weight: bool) -> None: ...
+
     def make_solid(self, actor_id: int, is_solid: bool) -> None: ...
+
     def simulate(self, actor_id: int, on: bool) -> None:
         if on:
             self._held.discard(actor_id)
@@ -283,7 +281,7 @@ class KeptMessages:
         self.posted.append((stream_id, b"".join(bytes(part) for part in parts)))
 
 
-PARTS = Parts(load, drawn, BicycleBodies, FlatPainter)
+PARTS = Parts(load, BicycleBodies, FlatPainter)
 
 
 def flat_world(outlet: KeptMessages | None = None) -> World:

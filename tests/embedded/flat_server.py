@@ -46,7 +46,7 @@ class HeardTable(dict[str, Rpc]):
 
 def main(port: int, name: str) -> None:
     server_room.TABLE = HeardTable()
-    parts = PARTS if name == "Flat" else Parts(town.load, town.build, Physics, FlatPainter)
+    parts = PARTS if name == "Flat" else Parts(town.load, Physics, FlatPainter)
     with tempfile.TemporaryDirectory() as folder:
         recordings = RecordingsFolder(Path(folder))
         made = partial(World, parts, name, library=Library(VEHICLES), recordings=recordings)

@@ -28,6 +28,39 @@ def opendrive(*roads: str, more: str = "") -> str:
     return '<?xml version="1.0"?>\n<OpenDRIVE>\n' + header + "\n" + "\n".join(roads) + more + "\n</OpenDRIVE>"
 
 
+def banked_bend(rule: str = "RHT") -> str:
+    """Spirals, a hill, banking, lanes that begin, widen and end by cubics, an offset, three sections, a lane 0 with a
+    type of its own. `rule` is the side people drive on."""
+
+    def lane(lane_id: int, kind: str, *widths: tuple[float, float, float, float]) -> str:
+        cubics = "".join(f'<width sOffset="{s}" a="{a}" b="0" c="{c}" d="{d}"/>' for s, a, c, d in widths)
+        return f'<lane id="{lane_id}" type="{kind}">{cubics}</lane>'
+
+    def section(s: float, left: str, right: str) -> str:
+        middle = '<center><lane id="0" type="driving"/></center>'
+        return f'<laneSection s="{s}"><left>{left}</left>{middle}<right>{right}</right></laneSection>'
+
+    full, born, gone = (0, 3.5, 0, 0), (0, 0, 0.011667, -0.000259259), (0, 3.5, -0.011667, 0.000259259)
+    offset = (
+        '<laneOffset s="0" a="0" b="0" c="0" d="0"/><laneOffset s="60" a="0" b="0" c="0.005" d="-0.000111111"/>'
+        '<laneOffset s="90" a="1.5" b="0" c="0" d="0"/>'
+    )
+    lanes = (
+        section(0, lane(1, "driving", full), lane(-1, "driving", full) + lane(-2, "driving", born))
+        + section(30, lane(1, "driving", full), lane(-1, "driving", full) + lane(-2, "driving", full))
+        + section(90, lane(1, "driving", full), lane(-1, "driving", full) + lane(-2, "driving", gone))
+    )
+    geometry = (
+        '<geometry s="0" x="0" y="0" hdg="0.3" length="40"><line/></geometry>'
+        '<geometry s="40" x="38.21345956" y="11.82080827" hdg="0.3" length="80">'
+        '<spiral curvStart="0" curvEnd="0.02"/></geometry>'
+    )
+    hill = '<elevationProfile><elevation s="0" a="2" b="0.05" c="0" d="0"/></elevationProfile>'
+    bank = '<lateralProfile><superelevation s="0" a="0.1" b="0" c="0" d="0"/></lateralProfile>'
+    made = street(geometry, 120.0, f"{hill}{bank}<lanes>{offset}{lanes}</lanes>")
+    return opendrive(made.replace("<road ", f'<road rule="{rule}" '))
+
+
 def fork() -> str:
     """A street that forks into two lanes which leave side by side: mouths at odd angles, connectors that overlap."""
 

@@ -29,7 +29,7 @@ def backseat() -> Town:
 
 
 def real_world(backseat: Town) -> World:
-    parts = Parts(lambda name: backseat, town.build, Physics, FlatPainter)
+    parts = Parts(lambda name: backseat, Physics, FlatPainter)
     return World(parts, "Backseat01", KeptMessages(), Library(VEHICLES))
 
 

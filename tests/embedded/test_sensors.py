@@ -44,7 +44,7 @@ def _plain(name: str) -> Town:
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    parts = Parts(_plain, lambda name, _: _plain(name), Physics, partial(Renderer, prefer="software"))
+    parts = Parts(_plain, Physics, partial(Renderer, prefer="software"))
     made = World(parts, "Flat", KeptMessages(), Library(VEHICLES))
     yield made
     made.close()

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from sim_bridge.embedded import town as towns
+from sim_bridge.embedded.contracts import Label, Town
+from sim_bridge.embedded.navigation.mesh_file import mesh_file
+from sim_bridge.embedded.physics import Physics
+from sim_bridge.embedded.town import Generation
 from sim_bridge.embedded.town.upload import MOST_ROADS
 from tests.embedded.ground_cover import covered, flat_triangles, lane_width_points
-from tests.embedded.strange_roads import LANES, LINE, fork, opendrive, street
+from tests.embedded.strange_roads import LANES, LINE, banked_bend, fork, opendrive, street
 
 ELEVATED = '<elevationProfile><elevation s="0" a="4" b="0.05" c="0" d="0"/></elevationProfile>'
 SIGNAL = (
@@ -63,10 +67,10 @@ def test_what_is_lines_and_arcs_already_stays_as_it_was_written() -> None:
     assert 'hdg="0" length="80"' in served
 
 
-@pytest.mark.parametrize("text", [opendrive(street()), fork()], ids=["street", "fork"])
+@pytest.mark.parametrize("text", [opendrive(street()), fork(), banked_bend()], ids=["street", "fork", "bend"])
 def test_the_world_has_asphalt_and_starts(text: str) -> None:
     town = towns.build("Mine", towns.fit_to_drive(text))
-    points = lane_width_points(town, 1.7)
+    points = lane_width_points(town, 0.0 if "superelevation" in text else 1.7)
     assert covered(points, flat_triangles(town, "road")).all()
     assert {"asphalt", "grass"} <= {mesh.texture for mesh in town.meshes}
     assert len(town.spawn_points) >= 2
@@ -81,6 +85,116 @@ def test_a_light_that_names_no_lanes_rules_those_of_its_direction() -> None:
     (light,) = towns.build("Mine", towns.fit_to_drive(opendrive(street(more=SIGNAL)))).signals
     assert light.kind == "traffic_light"
     assert (light.stop_line.x, light.stop_line.y) == pytest.approx((70.0, 1.75))
+
+
+@pytest.mark.parametrize("rule", ["RHT", "LHT"])
+def test_cars_start_along_the_traffic_on_either_side_of_the_road(rule: str) -> None:
+    served = towns.fit_to_drive(banked_bend(rule))
+    town, theirs = towns.build("Mine", served), carla.Map("theirs", served)
+    assert {(row[4], row[5]) for row in town.lane_samples.tolist()} == {(1, 1), (1, -1), (1, -2)}
+    for start in town.spawn_points:
+        waypoint = theirs.get_waypoint(carla.Location(start.x, start.y, 0.0)).transform
+        assert math.hypot(waypoint.location.x - start.x, waypoint.location.y - start.y) < 0.5
+        assert abs((waypoint.rotation.yaw - start.yaw + 180.0) % 360.0 - 180.0) < 2.0
+
+
+def test_things_that_are_not_drawn_may_be_of_any_size() -> None:
+    tunnel = '<objects><object id="1" type="tunnel" s="-900" t="0" length="2000" width="12"/></objects>'
+    assert towns.build("Mine", towns.fit_to_drive(opendrive(street(more=tunnel)))).spawn_points
+
+
+# ---- what a client asks of the town (carla.OpendriveGenerationParameters) ------------------------------------------
+
+
+def _asked(text: str, **fields: float) -> Town:
+    return towns.build("Mine", towns.fit_to_drive(text), generation=Generation(**fields))
+
+
+def test_walls_of_the_height_asked_for_stand_along_both_edges() -> None:
+    town = _asked(opendrive(street()), wall_height=2.0)
+    walls = [box for box in town.boxes if box.label == Label.WALLS]
+    assert {round(abs(wall.pose.y) - wall.extent[1], 2) for wall in walls} == {3.5}
+    assert {wall.extent[2] for wall in walls} == {1.0}
+    assert any(mesh.label == Label.WALLS and mesh.vertices[:, 2].max() == 2.0 for mesh in town.meshes)
+    rays = Physics(town)
+    for side in (-1.0, 1.0):
+        for height, is_met in ((1.9, True), (2.1, False)):
+            met = rays.cast((40.0, 0.0, height), (40.0, 9.0 * side, height))
+            assert [label for _, label in met if label == Label.WALLS] == [Label.WALLS] * is_met
+
+
+def test_no_walls_are_asked_for_by_a_height_of_zero() -> None:
+    assert not _asked(opendrive(street()), wall_height=0.0).boxes
+
+
+@pytest.mark.parametrize("text", [fork(), banked_bend()], ids=["fork", "bend"])
+def test_no_wall_stands_on_a_lane(text: str) -> None:
+    town = _asked(text)
+    assert len([box for box in town.boxes if box.label == Label.WALLS]) > 3
+    # A third lane begins and ends with no width, at its neighbour's edge.
+    samples = town.lane_samples[np.abs(town.lane_samples[:, 5]) == 1]
+    for box in town.boxes:
+        yaw = math.radians(box.pose.yaw)
+        dx, dy = samples[:, 0] - box.pose.x, samples[:, 1] - box.pose.y
+        along, across = dx * math.cos(yaw) + dy * math.sin(yaw), dy * math.cos(yaw) - dx * math.sin(yaw)
+        assert not ((np.abs(along) < box.extent[0]) & (np.abs(across) < box.extent[1])).any(), box.name
+
+
+def test_lanes_over_junctions_are_wider_by_the_width_asked_for() -> None:
+    """Beside the outer edge of the fork's first connector, 15 m into it."""
+    samples = _asked(fork()).lane_samples
+    middle = samples[(samples[:, 4] == 4)][8]
+    yaw = math.radians(middle[2])
+    beside = np.array([[middle[0] + out * math.sin(yaw), middle[1] - out * math.cos(yaw)] for out in (2.2, 2.5)])
+    for width, expected in ((0.0, [False, False]), (0.6, [True, False]), (1.0, [True, True])):
+        found = covered(beside, flat_triangles(_asked(fork(), additional_width=width), "road"))
+        assert found.tolist() == expected, width
+
+
+def test_a_junction_is_joined_and_rounded_or_only_its_roads() -> None:
+    text = towns.load("Backseat03").opendrive
+    smooth, plain = (_asked(text, smooth_junctions=is_smooth, additional_width=0.0) for is_smooth in (True, False))
+    assert len(flat_triangles(smooth, "pavement")) > len(flat_triangles(plain, "pavement"))
+    assert covered(lane_width_points(plain, 1.4), flat_triangles(plain, "road")).all()
+
+
+def test_what_is_not_to_be_seen_is_still_bumped_into() -> None:
+    seen, unseen = (_asked(fork(), enable_mesh_visibility=is_seen) for is_seen in (True, False))
+    assert {mesh.layer for mesh in unseen.meshes} == {"terrain", "solid"}
+    assert not [mesh for mesh in unseen.meshes if mesh.label == Label.WALLS]
+    assert unseen.boxes == seen.boxes
+
+
+def test_walkers_find_their_way_only_where_that_is_asked_for() -> None:
+    text = towns.load("Backseat03").opendrive
+    assert mesh_file(_asked(text)) is not None
+    assert mesh_file(_asked(text, enable_pedestrian_navigation=False)) is None
+
+
+def test_vertices_of_bends_are_as_far_apart_as_asked_for() -> None:
+    bend = opendrive(_curve('<arc curvature="0.02"/>'))
+    count = {step: len(flat_triangles(_asked(bend, vertex_distance=step), "road")) for step in (1.0, 2.0, 8.0)}
+    assert count == {1.0: 160, 2.0: 80, 8.0: 20}
+    straight = [len(flat_triangles(_asked(opendrive(street()), vertex_distance=step), "road")) for step in (1.0, 8.0)]
+    assert straight[0] == straight[1]
+
+
+def test_no_piece_of_a_road_is_longer_than_asked_for() -> None:
+    for longest in (20.0, 50.0):
+        town = _asked(opendrive(_curve('<arc curvature="0.001"/>', 800.0)), max_road_length=longest)
+        roads = [mesh for mesh in town.meshes if mesh.layer == "road"]
+        # A triangle belongs to the piece its middle lies in, and reaches out of it by less than its own size.
+        assert max(float(np.ptp(mesh.vertices[:, :2], axis=0).max()) for mesh in roads) < longest + 8.0
+        assert len(roads) >= 800.0 / longest
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("vertex_distance", 0.0), ("max_road_length", -5.0), ("wall_height", math.inf), ("additional_width", math.nan)],
+)
+def test_a_figure_that_makes_no_town_is_named(name: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"expected {name} of"):
+        Generation(**{name: value})
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 from sim_bridge.embedded.calls.desk import VERSION, Desk, Refused
 from sim_bridge.embedded.navigation.mesh_file import can_be_kept, mesh_file
-from sim_bridge.embedded.town import build, fit_to_drive, names
+from sim_bridge.embedded.town import Generation, build, fit_to_drive, names
 from sim_bridge.embedded.wire.structs import ActorDefinition, EpisodeInfo, EpisodeSettings, MapInfo, Token
 from sim_bridge.embedded.wire.tokens import WORLD_STREAM
 from sim_bridge.embedded.world.world import UPLOADED_TOWN
@@ -21,6 +21,7 @@ _LOG = logging.getLogger(__name__)
 # machine with more work than cores.
 _MANAGER_PAUSE_S = 0.003
 _LEAST_PAUSE_S = 0.001
+_AS_CARLA = Generation()
 
 
 def version(desk: Desk) -> str:
@@ -104,14 +105,12 @@ def load_new_episode(desk: Desk, map_name: str = "", reset_settings: bool = True
         raise Refused(str(error)) from None
 
 
-def copy_opendrive_to_file(desk: Desk, opendrive: str, parameters: Any = None) -> None:
-    """Keep the text; the `load_new_episode("OpenDriveMap")` that follows drives in it."""
+def copy_opendrive_to_file(desk: Desk, opendrive: str, parameters: Generation = _AS_CARLA) -> None:
+    """Keep the town; the `load_new_episode("OpenDriveMap")` that follows drives in it."""
     try:
-        fit = fit_to_drive(opendrive)
-        build(UPLOADED_TOWN, fit)
+        desk.world.uploaded_town = build(UPLOADED_TOWN, fit_to_drive(opendrive), generation=parameters)
     except ValueError as error:
         raise Refused(f"this OpenDRIVE text makes no town: {error}") from None
-    desk.world.uploaded_opendrive = fit
 
 
 def load_map_layer(desk: Desk, layers: int) -> None:

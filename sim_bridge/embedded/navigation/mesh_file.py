@@ -36,7 +36,10 @@ def can_be_kept() -> bool:
 
 @lru_cache(maxsize=2)
 def mesh_file(town: Town) -> MeshFile | None:
-    """None for a town without sidewalks, or with more than one tile holds: walkers there have no AI."""
+    """None for a town without sidewalks, with more than one tile holds, or whose author wants none: walkers there have
+    no AI."""
+    if not town.has_navigation:
+        return None
     mesh = Welded(walkable(parse(town.opendrive)))
     try:
         data = written(mesh)

@@ -62,7 +62,18 @@ class Ring:
     outer_m: float
 
 
-def add_crossing(sheets: Sheets, roads: RoadMap, junction: JunctionRecord) -> None:
+def add_crossing(
+    sheets: Sheets, roads: RoadMap, junction: JunctionRecord, wider_m: float = 0.0, is_joined: bool = True
+) -> None:
+    """Every road over it is `wider_m` wider on both sides. Without `is_joined` their asphalt is all there is."""
+    if wider_m or not is_joined:
+        for road in junction.connectors:
+            add_carriageway(sheets, roads.roads[road], wider_m)
+    if is_joined:
+        _add_joined(sheets, roads, junction)
+
+
+def _add_joined(sheets: Sheets, roads: RoadMap, junction: JunctionRecord) -> None:
     mouths, ring = mouths_of(roads, junction), ring_of(roads, junction)
     around = list(zip(mouths, mouths[1:] + mouths[:1], strict=True))
     kerbs = [corner(arm, following, 0, ring) for arm, following in around]

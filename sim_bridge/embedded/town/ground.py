@@ -7,11 +7,12 @@ nothing shows through.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from sim_bridge.embedded.contracts import Label
-from sim_bridge.embedded.town.curves import Floats, Point2
+from sim_bridge.embedded.town.curves import Floats, Piece, Point2
 from sim_bridge.embedded.town.lanes import at, lateral
 from sim_bridge.embedded.town.opendrive import LaneSection, RoadRecord
 from sim_bridge.embedded.town.sheets import Color, Look, Sheets, strip
@@ -29,6 +30,7 @@ KERB_COLOR: Color = (0.74, 0.73, 0.70)
 PAVED = frozenset({"driving", "shoulder", "parking", "biking", "stop", "restricted", "bidirectional"})
 ISLAND_SIDES = 40
 LONGEST_STEP_M = 16.0
+TAPER_STEP_M = 2.0  # where a lane's width or offset is no straight line
 SAGITTA_M = 0.01  # how far a strip's straight edge may cut a bend
 
 
@@ -43,14 +45,14 @@ def add_grass(sheets: Sheets, bounds: tuple[float, float, float, float], margin_
             sheets.flat(GRASS, corners, square * repeats, np.array([[0, 1, 2], [0, 2, 3]]))
 
 
-def add_carriageway(sheets: Sheets, road: RoadRecord) -> None:
+def add_carriageway(sheets: Sheets, road: RoadRecord, wider_m: float = 0.0) -> None:
     """The asphalt of a road over a junction, without sidewalks: those would lie across other roads."""
     for section, start, end in road.spans():
-        _add_lanes(sheets, road, section, stations(road, start, end))
+        _add_lanes(sheets, road, section, stations(road, start, end), wider_m)
 
 
-def _add_lanes(sheets: Sheets, road: RoadRecord, section: LaneSection, s: Floats) -> None:
-    left, right = (outer_edge(road, section, side, s, PAVED) for side in (1, -1))
+def _add_lanes(sheets: Sheets, road: RoadRecord, section: LaneSection, s: Floats, wider_m: float = 0.0) -> None:
+    left, right = (outer_edge(road, section, side, s, PAVED) + side * wider_m for side in (1, -1))
     add_asphalt(sheets, at(road, s, right)[:, :2], at(road, s, left)[:, :2])
 
 
@@ -141,8 +143,29 @@ def stations(road: RoadRecord, start: float, end: float) -> Floats:
     for piece in road.curve.pieces:
         low, high = max(piece.s, start), min(piece.s + piece.length, end)
         if high > low:
-            step = min(LONGEST_STEP_M, math.sqrt(8 * SAGITTA_M / max(abs(piece.curvature), 1e-9)))
-            marks.update(np.linspace(low, high, int(np.ceil((high - low) / step)) + 1).tolist())
+            marks.update(np.linspace(low, high, int(np.ceil((high - low) / _step(road, piece))) + 1).tolist())
+    marks.update(_tapers(road, start, end))
     s: Floats = np.array(sorted(marks))
     distinct: Floats = s[np.concatenate([[True], np.diff(s) > 1e-6])]
     return distinct
+
+
+def _step(road: RoadRecord, piece: Piece) -> float:
+    fine = math.sqrt(8 * SAGITTA_M / max(abs(piece.curvature), 1e-9))
+    if piece.curvature and road.vertex_distance_m:
+        fine = road.vertex_distance_m
+    return min(LONGEST_STEP_M, fine)
+
+
+def _tapers(road: RoadRecord, start: float, end: float) -> Iterator[float]:
+    """Where a width or the lanes' offset changes, and points along it where it is no straight line."""
+    section = road.section_at(start)
+    cubics = [(cubic.s, cubic) for cubic in road.offsets]
+    cubics += [(section.s + cubic.s, cubic) for lane in section.lanes.values() for cubic in lane.widths]
+    for begin, cubic in cubics:
+        if start < begin < end:
+            yield begin
+        if cubic.c or cubic.d:
+            low = min(max(begin, start), end)
+            steps = math.ceil((end - low) / (road.vertex_distance_m or TAPER_STEP_M))
+            yield from np.linspace(low, end, steps + 1).tolist()

@@ -21,6 +21,7 @@ SPAWN_AFTER_START_M = 6.0
 # Twelve metres before the stop line, which lies 5.5 m before the end of its road.
 SPAWN_BEFORE_END_M = 18.0
 SPAWN_HEIGHT_M = 0.4
+_SLOPE_OVER_M = 0.05
 
 
 def lateral(section: LaneSection, road: RoadRecord, lane_id: int, s: npt.ArrayLike, share: float) -> Floats:
@@ -76,10 +77,16 @@ def _evenly(road: RoadRecord, section: LaneSection, lane_id: int, start: float, 
 
 def _sample_rows(road: RoadRecord, section: LaneSection, lane_id: int, s: Floats) -> Floats:
     x, y, heading = at(road, s, lateral(section, road, lane_id, s, 0.5)).T
-    yaw = -np.degrees(heading) + (180.0 if lane_id > 0 else 0.0)
+    yaw = -np.degrees(heading + _turn(section, road, lane_id, s)) + (0.0 if road.runs_along(lane_id) else 180.0)
     yaw = (yaw + 180.0) % 360.0 - 180.0
     ids = np.full_like(s, road.road_id), np.full_like(s, lane_id)
     return np.stack([x, -y, yaw, road.limit_kmh(s), *ids, s], axis=1)
+
+
+def _turn(section: LaneSection, road: RoadRecord, lane_id: int, s: Floats) -> Floats:
+    """How far a lane's centre turns away from its road where widths or the offset change."""
+    ahead, behind = (lateral(section, road, lane_id, s + side * _SLOPE_OVER_M, 0.5) for side in (1, -1))
+    return np.arctan((ahead - behind) / (2 * _SLOPE_OVER_M))
 
 
 def spawn_points(roads: RoadMap) -> tuple[Pose, ...]:
@@ -97,7 +104,7 @@ def spawn_points(roads: RoadMap) -> tuple[Pose, ...]:
 def _starts(road: RoadRecord) -> Iterator[Floats]:
     for section, start, end, lane in driving_lanes(road):
         along = np.arange(SPAWN_AFTER_START_M, end - start - SPAWN_BEFORE_END_M, SPAWN_SPACING_M)
-        s = start + along if lane.lane_id < 0 else end - along
+        s = start + along if road.runs_along(lane.lane_id) else end - along
         yield from _sample_rows(road, section, lane.lane_id, s)
 
 

@@ -51,6 +51,11 @@ def add_paint(sheets: Sheets, road: RoadRecord) -> None:
             _add_arrow(sheets, road, item)
 
 
+def is_drawn(item: ObjectRecord) -> bool:
+    """Whether an object becomes paint or an island here; whatever else a file names stays a name."""
+    return item.type in ("crosswalk", "trafficIsland") or item.subtype in ("stop", "arrow")
+
+
 def add_line(sheets: Sheets, points: Floats, width: float) -> None:
     """A white line along (N, 2) points."""
     step = np.gradient(points, axis=0)

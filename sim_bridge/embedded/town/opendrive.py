@@ -98,6 +98,12 @@ class RoadRecord:
     objects: tuple[ObjectRecord, ...]
     before: int
     after: int
+    vertex_distance_m: float | None = None  # of its mesh in bends; as fine as they are tight without one
+    is_right_hand: bool = True
+
+    def runs_along(self, lane_id: int) -> bool:
+        """Whether a lane's traffic drives towards larger s."""
+        return (lane_id < 0) == self.is_right_hand
 
     @property
     def length(self) -> float:
@@ -171,6 +177,7 @@ def _road(element: ET.Element) -> RoadRecord:
         objects=tuple(_object(item) for item in element.iterfind("objects/object")),
         before=before,
         after=after,
+        is_right_hand=element.get("rule", "RHT") != "LHT",
     )
 
 
@@ -223,7 +230,9 @@ def _lane(element: ET.Element) -> Lane:
         for mark in element.iterfind("roadMark")
     )
     widths = tuple(_cubic(width, "sOffset") for width in element.iterfind("width"))
-    return Lane(_int(element, "id"), element.get("type", "none"), widths, marks)
+    lane_id = _int(element, "id")
+    # The middle lane is a line; some tools give it the type of its neighbours.
+    return Lane(lane_id, element.get("type", "none") if lane_id else "none", widths, marks)
 
 
 def _limits(element: ET.Element) -> Iterator[tuple[float, float]]:

@@ -39,8 +39,8 @@ def _mouths(road: RoadRecord, record: SignalRecord) -> Floats:
     """(N, 2) ends of the lanes the sign rules."""
     s = road.length if record.orientation == "+" else 0.0
     section = road.section_at(s)
-    side = -1 if record.orientation == "+" else 1
-    lanes = [lane.lane_id for lane in section.lanes.values() if lane.kind == "driving" and lane.lane_id * side > 0]
+    driving = [lane.lane_id for lane in section.lanes.values() if lane.kind == "driving"]
+    lanes = [lane for lane in driving if road.runs_along(lane) == (record.orientation == "+")]
     return np.array([at(road, s, lateral(section, road, lane, s, 0.5))[0, :2] for lane in lanes]).reshape(-1, 2)
 
 
@@ -51,7 +51,7 @@ def _ways(connector: RoadRecord) -> Iterator[Floats]:
     for lane in section.lanes.values():
         if lane.kind == "driving":
             points = at(connector, s, lateral(section, connector, lane.lane_id, s, 0.5))[:, :2]
-            yield points if lane.lane_id < 0 else points[::-1]
+            yield points if connector.runs_along(lane.lane_id) else points[::-1]
 
 
 def _gap(points: Floats, others: Floats) -> Floats:

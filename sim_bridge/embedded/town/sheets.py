@@ -6,6 +6,7 @@ into CARLA's frame and leaves the winding, which is what `contracts.Mesh` asks f
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass, field
 
@@ -32,8 +33,9 @@ class Look:
 
 @dataclass(slots=True)
 class Sheets:
-    """Grows while a town is built. Owned by one `load` call."""
+    """Grows while a town is built. Owned by one `load` call. No chunk is longer than `longest_m` either way."""
 
+    longest_m: float = math.inf
     _parts: dict[Look, list[tuple[Floats, Ints]]] = field(default_factory=lambda: defaultdict(list))
 
     def add(
@@ -50,7 +52,7 @@ class Sheets:
         self.add(look, points, np.array([0.0, 0.0, 1.0]), uvs, triangles, color)
 
     def meshes(self) -> tuple[Mesh, ...]:
-        return tuple(mesh for look, parts in self._parts.items() for mesh in _chunks(look, parts))
+        return tuple(mesh for look, parts in self._parts.items() for mesh in _chunks(look, parts, self.longest_m))
 
 
 def strip(rows: int, columns: int = 2) -> Ints:
@@ -61,12 +63,12 @@ def strip(rows: int, columns: int = 2) -> Ints:
     return triangles.reshape(-1, 3)
 
 
-def _chunks(look: Look, parts: list[tuple[Floats, Ints]]) -> list[Mesh]:
+def _chunks(look: Look, parts: list[tuple[Floats, Ints]], longest_m: float) -> list[Mesh]:
     offsets = np.cumsum([0, *(len(rows) for rows, _ in parts)])
     rows = np.concatenate([rows for rows, _ in parts])
     triangles = np.concatenate([index + offset for (_, index), offset in zip(parts, offsets, strict=False)])
     middle = rows[triangles][:, :, :2].mean(axis=1)
-    cells = np.floor(middle / look.chunk_m).astype(np.int64)
+    cells = np.floor(middle / min(look.chunk_m, longest_m)).astype(np.int64)
     order = np.lexsort((cells[:, 1], cells[:, 0]))
     borders = np.flatnonzero(np.any(np.diff(cells[order], axis=0), axis=1)) + 1
     return [_mesh(look, tuple(cells[group[0]]), rows, triangles[group]) for group in np.split(order, borders)]

@@ -68,15 +68,16 @@ def _head_t(road: RoadRecord, record: SignalRecord, kind: str) -> float:
 
 def _middle_of_lanes(road: RoadRecord, record: SignalRecord) -> float:
     section = road.section_at(record.s)
-    there = [lane for lane in record.lanes if lane in section.lanes and lane] or _lanes_towards(section, record)
+    there = [lane for lane in record.lanes if lane in section.lanes and lane] or _lanes_towards(section, road, record)
     centres = [float(lateral(section, road, lane, record.s, 0.5)[0]) for lane in there] or [record.t]
     return sum(centres) / len(centres)
 
 
-def _lanes_towards(section: LaneSection, record: SignalRecord) -> list[int]:
+def _lanes_towards(section: LaneSection, road: RoadRecord, record: SignalRecord) -> list[int]:
     """The driving lanes of the signal's direction, for a file that does not say which it rules."""
-    side = -1 if record.orientation == "+" else 1
-    return [lane.lane_id for lane in section.lanes.values() if lane.kind == "driving" and lane.lane_id * side > 0]
+    is_along = record.orientation == "+"
+    driving = [lane.lane_id for lane in section.lanes.values() if lane.kind == "driving"]
+    return [lane_id for lane_id in driving if road.runs_along(lane_id) == is_along]
 
 
 def _stop_line(road: RoadRecord, record: SignalRecord) -> Pose:

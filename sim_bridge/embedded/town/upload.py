@@ -17,6 +17,7 @@ from sim_bridge.embedded.town.curve_fit import fitted
 from sim_bridge.embedded.town.curves import Piece
 from sim_bridge.embedded.town.lanes import lateral
 from sim_bridge.embedded.town.lined_xml import place, read
+from sim_bridge.embedded.town.markings import is_drawn
 from sim_bridge.embedded.town.opendrive import RoadMap, RoadRecord, number, parse
 
 MOST_CHARACTERS = 30_000_000
@@ -53,6 +54,8 @@ def _flatten(road: ET.Element) -> None:
         for child in list(profile):
             profile.remove(child)
     for lane in road.iter("lane"):
+        if lane.get("id") == "0":
+            lane.set("type", "none")
         for height in lane.findall("height"):
             lane.remove(height)
 
@@ -112,11 +115,12 @@ def _problems(road: RoadRecord) -> Iterator[str]:
     if road.sections[-1].s >= road.length:
         yield f"expected lane sections within the road, {name} has one at s={road.sections[-1].s}"
     yield from _lane_problems(road)
-    places = [(item.s, item.t) for item in road.objects] + [(signal.s, signal.t) for signal in road.signals]
+    drawn = [item for item in road.objects if is_drawn(item)]
+    places = [(item.s, item.t) for item in drawn] + [(signal.s, signal.t) for signal in road.signals]
     for s, t in places:
         if max(abs(t), s - road.length, -s) > FARTHEST_ASIDE_M:
             yield f"expected objects and signals beside their road, {name} has one at s={s}, t={t}"
-    for item in road.objects:
+    for item in drawn:
         if not max(item.length, item.width, item.radius) < FARTHEST_ASIDE_M > -min(item.length, item.width):
             yield f"expected objects of up to {FARTHEST_ASIDE_M:.0f} m, {name} has one at s={item.s} that is larger"
     for signal in road.signals:

@@ -164,7 +164,11 @@ def _struct_decoder(cls: Any) -> Decode:
         parts = array(value, name)
         if len(parts) < required:
             raise WrongArgument(f"{name}: expected at least {required} elements, got {len(parts)}")
-        return cls(*(read(part, f"{name}.{field}") for (field, read), part in zip(fields, parts, strict=False)))
+        values = [read(part, f"{name}.{field}") for (field, read), part in zip(fields, parts, strict=False)]
+        try:
+            return cls(*values)
+        except ValueError as error:
+            raise WrongArgument(f"{name}: {error}") from None
 
     return decode
 

@@ -87,6 +87,5 @@ class Parts:
     """How to build a world's parts. `town` raises ValueError naming the known towns."""
 
     town: Callable[[str], Town]
-    drawn_town: Callable[[str, str], Town]  # from a name and OpenDRIVE text; ValueError names the place of a mistake
     bodies: Callable[[Town], Bodies]
     painter: Callable[[Town], Painter]

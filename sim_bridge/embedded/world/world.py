@@ -67,7 +67,7 @@ class World:
         self.frame = 0
         self.settings = EpisodeSettings()
         self.weather = Weather()
-        self.uploaded_opendrive = ""  # the text `UPLOADED_TOWN` is built from
+        self.uploaded_town: Town | None = None  # what `UPLOADED_TOWN` means
         self._parts = parts
         self._flags = 0
         self._is_unsensed = False
@@ -103,8 +103,8 @@ class World:
         self._enter(self._town_called(town_name.rsplit("/", 1)[-1]), reset_settings)
 
     def _town_called(self, name: str) -> Town:
-        if name == UPLOADED_TOWN and self.uploaded_opendrive:
-            return self._parts.drawn_town(name, self.uploaded_opendrive)
+        if name == UPLOADED_TOWN and self.uploaded_town:
+            return self.uploaded_town
         return self.town if name in ("", self.town.name) else self._parts.town(name)
 
     def _enter(self, town: Town, reset_settings: bool) -> None:
