@@ -75,6 +75,7 @@ CANCEL = "Cancel"
 CANCEL_PLAN = "Cancel and pause"
 
 DOING_WORDS = {"plan": "Planning", "answer": "Answering", "commentary": "Commenting"}
+STAGE_WORDS = {"planning": "path and speed"}  # "Planning: planning" tells nobody what is under way
 
 EXAMPLES = (
     "stop here",
@@ -103,8 +104,9 @@ def progress_words(progress: Progress) -> str:
     doing = DOING_WORDS.get(progress.doing, progress.doing.capitalize())
     how_far = f", {progress.done} of {progress.of}" if progress.of else ""
     if not progress.of and progress.done:
-        how_far = f", {progress.done} tokens so far"
-    return f"{doing}: {progress.stage}{how_far} · {progress.elapsed_s:.1f} s"
+        how_far = f", {progress.done} token{'s' if progress.done > 1 else ''} so far"
+    stage = STAGE_WORDS.get(progress.stage, progress.stage)
+    return f"{doing}: {stage}{how_far} · {progress.elapsed_s:.1f} s"
 
 
 def lockstep_words(moves_s: float, plan_s: float, real_time_factor: float) -> str:

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from model import prompts
-from model.simlingo import baseline, bench_more, int8, packing, stand_in, tokens
+from model.simlingo import baseline, bench_gpu, bench_more, int8, packing, stand_in, tokens
 from model.simlingo.bench_rows import Row, parity, scene
 from model.simlingo.config import FULL, SimLingoConfig, toy
 from model.simlingo.network import random_network
@@ -81,17 +81,10 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _gpu(config: SimLingoConfig, words: tokens.Words, args: argparse.Namespace) -> list[Row]:
-    if torch.cuda.is_available():
-        from model.simlingo import bench_gpu
-
-        _say("GPU: every stage beside its floor")
-        return bench_gpu.rows(config, words, args.words, args.parity_words)
-    note = "not run: no CUDA device here"
-    return [
-        Row("GPU: action only", None, "Hz", ">= 100", note=note),
-        Row(f"GPU: frame with {args.words} words", None, "Hz", ">= 25", note=note),
-        Row("GPU memory, bf16", None, "GB", "<= 4", note=note),
-    ]
+    if not torch.cuda.is_available():
+        return bench_gpu.not_run(args.words, args.parity_words)
+    _say("GPU: every stage beside its floor")
+    return bench_gpu.rows(config, words, args.words, args.parity_words)
 
 
 def report(rows: list[Row], args: argparse.Namespace) -> None:

@@ -25,7 +25,8 @@ class Context:
     pending_valid: Tensor  # (B, n)
     hidden: Tensor | None = None  # (B, width) of the last real token read
     said: list[list[int]] = field(default_factory=list)  # generated ids per row, with the end token
-    done: Tensor | None = None  # (B,) rows whose end token is said
+    ended: list[bool] = field(default_factory=list)  # rows whose end token is said
+    is_ragged: bool = False  # whether some slot is not a real token of its row: known here, a GPU is not asked
 
     @property
     def rows(self) -> int:
@@ -36,7 +37,7 @@ class Context:
         twin = copy.copy(self)
         twin.keys = self.keys.fork()
         twin.said = [list(row) for row in self.said]
-        twin.done = None if self.done is None else self.done.clone()
+        twin.ended = list(self.ended)
         return twin
 
     def append(self, embeddings: Tensor, valid: Tensor) -> None:

@@ -12,17 +12,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch.utils.hooks import RemovableHandle
 
 from model import prompts
 from model.prompts import Prompt
 from model.simlingo import kinds, loading, memory, speech, tokens
 from model.simlingo.context import Context
 from model.simlingo.flags import NAVIGATION
+from model.simlingo.listening import Listener
 from model.simlingo.runtime import Runtime, Waypoints
 from sim_bridge.messages import (
     FRONT_CAMERA,
@@ -51,7 +52,7 @@ class NoSuchDevice(RuntimeError):
 class SimLingoDriver:
     """Owns the network. `navigation` is what the route is told by: target points, or the navigator's command.
 
-    Whoever waits for it may set `report`, which hears of every layer of the eye and every word, and may raise.
+    Whoever waits for it may set `report`, which hears of every layer and every word on a CPU, and may raise.
     """
 
     def __init__(self, runtime: Runtime, navigation: str = "target_points", loaded: str = "") -> None:
@@ -60,14 +61,9 @@ class SimLingoDriver:
         self.runtime, self.navigation, self.loaded = runtime, navigation, loaded
         self.report: Callable[[Progress], None] = lambda progress: None
         self.frame_s = 0.0
-        self._listening: list[RemovableHandle] = []
+        self._listener = Listener(runtime.network, lambda progress: self.report(progress))
         self._picture: Context | None = None
         self._looked_at = (-1, -1)  # episode, tick
-        if runtime.network.device.type == "cpu":  # a GPU's passes are captured: nothing can listen in on them
-            layers = runtime.network.vision.encoder.layer
-            for number, layer in enumerate(layers, 1):
-                hook = layer.register_forward_hook(lambda *_, n=number: self._looking(n, len(layers)))
-                self._listening.append(hook)
 
     @classmethod
     def load(
@@ -85,16 +81,19 @@ class SimLingoDriver:
         """
         words = tokens.load(tokenizer)  # seconds, and most likely to be missing: before the gigabytes
         where = _device(device)
-        network, account = loading.ready(path, dtype, where, unmerged)
         try:
+            network, account = loading.ready(path, dtype, where, unmerged)
             driver = cls(Runtime(network, words), navigation, account.line)
             driver.frame_s = driver.measured_frame_s()
-        except torch.cuda.OutOfMemoryError:
+        except RuntimeError as error:
+            if not memory.is_gpu_full(error):
+                raise
             raise memory.TooLittleMemory(_no_gpu_memory()) from None
         return driver
 
     def measured_frame_s(self) -> float:
-        """Seconds from picture to plan without words, warm: the first frame chooses kernels and captures passes."""
+        """Seconds from picture to plan without words, warm: the first frame chooses kernels."""
+        self.runtime.reader.prepare()
         grey = np.full((FRONT_CAMERA.height_px, FRONT_CAMERA.width_px, 3), 128, np.uint8)
         prompt = prompts.driving(0.0, prompts.by_target_points([(10.0, 0.0), (20.0, 0.0)]))
         for _ in range(WARM_UP_FRAMES):
@@ -142,17 +141,13 @@ class SimLingoDriver:
 
     def close(self) -> None:
         self._picture = None
-        while self._listening:
-            self._listening.pop().remove()
+        self._listener.close()
 
     def _guarded(
         self, observation: Observation, instruction: Instruction | None, speaks: bool
     ) -> tuple[Waypoints, str]:
-        try:
+        with self._gpu_memory():
             waypoints, words = self._plan(observation, instruction, speaks)
-        except torch.cuda.OutOfMemoryError:
-            self._give_back_memory()
-            raise DriverFailed(_no_gpu_memory()) from None
         if not (np.isfinite(waypoints.path).all() and np.isfinite(waypoints.speed).all()):
             raise DriverFailed("SimLingo's plan holds values that are not finite: load the checkpoint in float32")
         return waypoints, words
@@ -161,11 +156,11 @@ class SimLingoDriver:
         prompt, answer = self._prompt(observation, instruction, speaks)
         context = self.runtime.prompt(self._look(observation, fresh_ticks=0), prompt)
         if speaks:
-            self.runtime.generate(context, heard=self._speaking)
+            self.runtime.generate(context, heard=self._listener.speaks)
         else:
             self.runtime.assume(context, answer)
         words = prompts.bare_answer(self.runtime.words.text(context.said[0])) if speaks else ""
-        self.report(Progress("planning"))
+        self._listener.plans()
         return self.runtime.act(context)[0], words
 
     def _prompt(self, observation: Observation, instruction: Instruction | None, speaks: bool) -> tuple[Prompt, str]:
@@ -191,29 +186,37 @@ class SimLingoDriver:
         return self._picture
 
     def _spoken(self, observation: Observation, prompt: Prompt) -> Iterator[str]:
-        try:
+        with self._gpu_memory():
             context = self.runtime.prompt(self._look(observation, FRESH_TICKS), prompt)
-            yield from self.runtime.decode(context, heard=self._speaking)
-        except torch.cuda.OutOfMemoryError:
-            self._give_back_memory()
+            yield from self.runtime.decode(context, heard=self._listener.speaks)
+
+    @contextmanager
+    def _gpu_memory(self) -> Iterator[None]:
+        """Where a GPU has no room left, says so and gives back what can be made again."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not memory.is_gpu_full(error):
+                raise
+            self._picture = None
+            torch.cuda.empty_cache()
             raise DriverFailed(_no_gpu_memory()) from None
-
-    def _looking(self, layer: int, layers: int) -> None:
-        self.report(Progress("looking", layer, layers))
-
-    def _speaking(self, count: int) -> None:
-        self.report(Progress("speaking", count) if count else Progress("reading"))
-
-    def _give_back_memory(self) -> None:
-        self._picture = None
-        torch.cuda.empty_cache()
 
 
 def _device(wanted: str | None) -> str:
     """The one that is wanted, or the best there is. Raises NoSuchDevice."""
-    if wanted and wanted.startswith("cuda") and not torch.cuda.is_available():
+    if wanted is None:
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    kind, colon, number = wanted.partition(":")
+    if wanted != "cpu" and (kind != "cuda" or (colon and not number.isdigit())):
+        raise NoSuchDevice(f"expected the device cpu, cuda or cuda:NUMBER, got {wanted!r}: give `--device cpu`")
+    if kind == "cuda" and not torch.cuda.is_available():
         raise NoSuchDevice("there is no CUDA device here: leave --device out, or give `--device cpu`")
-    return wanted or ("cuda" if torch.cuda.is_available() else "cpu")
+    if number and int(number) >= torch.cuda.device_count():
+        raise NoSuchDevice(
+            f"there is no {wanted} here: this machine's last one is cuda:{torch.cuda.device_count() - 1}"
+        )
+    return wanted
 
 
 def _read_only(points: np.ndarray) -> np.ndarray:

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 HEADROOM = 1.25  # of the model's own size, at the worst moment of loading
+# How CUDA and its libraries say it themselves, where it is not torch that found no room.
+GPU_FULL_WORDS = ("CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED")
 _PAGE = 4096
 _MADV_DONTNEED = 4
 
@@ -49,6 +51,15 @@ def demand(needed: int, device: torch.device, available: int | None = None) -> N
             f"loading SimLingo takes {needed / 1e9:.1f} GB and {where} has {available / 1e9:.1f} GB free: "
             "close other programs, use bfloat16 instead of float32, or drive with `--model pocket`"
         )
+
+
+def is_gpu_full(error: BaseException | None) -> bool:
+    """Whether a GPU had no room left: this error says so, or one that it hides, as a broken recording's does."""
+    while error is not None:
+        if isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in GPU_FULL_WORDS):
+            return True
+        error = error.__context__
+    return False
 
 
 def let_go(tensor: Tensor) -> None:

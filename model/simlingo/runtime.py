@@ -26,7 +26,7 @@ from model.simlingo.context import Context
 from model.simlingo.network import SimLingo
 from model.simlingo.reading import Reader, fitting_reader
 from model.simlingo.tokens import Words
-from sim_bridge.messages import Points
+from sim_bridge.messages import PATH_POINTS, Points
 
 MAX_PROMPT_TOKENS = 320  # behind the picture; the longest prompt of ours with 240 characters of a person's is under it
 FARTHEST_POINT_M = 1000.0
@@ -52,7 +52,9 @@ class Runtime:
         self.network = network.eval()
         self.words = words
         self.reader = reader or fitting_reader(network)
-        self._picture_ids = torch.tensor(words.picture_ids(network.config.image_tokens), device=network.device)
+        ids = words.picture_ids(network.config.image_tokens)
+        self._picture_ids = torch.tensor(ids, device=network.device)
+        self._image = slice(ids.index(words.image), ids.index(words.image) + network.config.image_tokens)
 
     @torch.inference_mode()
     def encode(self, rgb: npt.NDArray[np.uint8], is_shared: bool = True) -> Context:
@@ -78,6 +80,7 @@ class Runtime:
             self._read_pending(context)
         return context
 
+    @torch.inference_mode()
     def see(self, tiles: Tensor) -> Tensor:
         """(2, 3, px, px) -> (1, image_tokens, width)."""
         return self.reader.see(tiles[None])
@@ -85,7 +88,7 @@ class Runtime:
     def picture_embeddings(self, seen: Tensor) -> Tensor:
         """The picture's tokens in their marks, (1, n, width)."""
         embeddings = self.network.embed(self._picture_ids)[None].clone()
-        embeddings[:, self._picture_ids == self.words.image] = seen.to(embeddings.dtype)
+        embeddings[:, self._image] = seen.to(embeddings.dtype)
         return embeddings
 
     @torch.inference_mode()
@@ -95,22 +98,23 @@ class Runtime:
         if len(prompts) > 1:
             self._read_pending(picture)
         rows = [self.prompt_embeddings(prompt) for prompt in prompts]
-        longest = max(row.shape[0] for row in rows)
+        lengths = [row.shape[0] for row in rows]
+        longest = max(lengths)
         pending = torch.stack([torch.nn.functional.pad(row, (0, 0, 0, longest - row.shape[0])) for row in rows])
-        lengths = torch.tensor([row.shape[0] for row in rows], device=self.network.device)
         context = picture.fork() if len(rows) == 1 else self._widened(picture, len(rows))
-        context.said = [[] for _ in rows]
-        context.append(pending, torch.arange(longest, device=self.network.device)[None] < lengths[:, None])
+        context.said, context.ended = [[] for _ in rows], [False for _ in rows]
+        context.is_ragged = min(lengths) < longest
+        context.append(pending, self._valid(lengths, longest) if context.is_ragged else _real(pending))
         return context
 
     def prompt_embeddings(self, prompt: Prompt) -> Tensor:
         """(n, width), with the target points in their placeholders."""
-        ids = torch.tensor(self.words.prompt_ids(prompt.text), device=self.network.device)
+        ids = self.words.prompt_ids(prompt.text)
         if len(ids) > MAX_PROMPT_TOKENS:
             raise ValueError(f"that is {len(ids)} tokens of text, SimLingo reads {MAX_PROMPT_TOKENS}: say it shorter")
-        embeddings = self.network.embed(ids).clone()
+        embeddings = self.network.embed(torch.tensor(ids, device=self.network.device)).clone()
         places = placeholder_places(ids, self.words, len(prompt.target_points))
-        if len(places):
+        if prompt.target_points:
             embeddings[places] = self.network.embed_points(self._points(prompt.target_points)).to(embeddings.dtype)
         return embeddings
 
@@ -131,19 +135,28 @@ class Runtime:
         context.append(embeddings, _real(embeddings))
         for said in context.said:
             said.extend(ids)
-        context.done = torch.ones(context.rows, dtype=torch.bool, device=self.network.device)
+        context.ended = [True for _ in context.ended]
+
+    def say(self, context: Context, is_endless: bool = False) -> None:
+        """One greedy token for every row that has not ended. `is_endless` speaks past the end token."""
+        goes_on = [is_endless or not ended for ended in context.ended]
+        ids = self.next_words(context, goes_on).tolist()  # the one time that a GPU is waited for
+        for row, token in enumerate(ids):
+            if goes_on[row]:
+                context.said[row].append(token)
+            context.ended[row] |= token == self.words.eos
 
     @torch.inference_mode()
-    def say(self, context: Context, is_endless: bool = False) -> Tensor:
-        """One greedy token for every row that has not ended -> ids (B,). `is_endless` speaks past the end token."""
+    def next_words(self, context: Context, goes_on: Sequence[bool]) -> Tensor:
+        """Greedy ids (B,) on the network's device, which are read next in the rows that go on."""
         self._read_pending(context)
         ids = self.network.word_scores(context.hidden).argmax(-1)
-        done = context.done if context.done is not None and not is_endless else torch.zeros_like(ids, dtype=torch.bool)
-        for row, (token, is_done) in enumerate(zip(ids.tolist(), done.tolist(), strict=True)):
-            if not is_done:
-                context.said[row].append(token)
-        context.append(self.network.embed(ids)[:, None], ~done[:, None])
-        context.done = done | (ids == self.words.eos)
+        embeddings = self.network.embed(ids)[:, None]
+        if all(goes_on):
+            context.append(embeddings, _real(embeddings))
+        else:
+            context.is_ragged = True
+            context.append(embeddings, self._valid(goes_on, 1))
         return ids
 
     def generate(
@@ -160,7 +173,7 @@ class Runtime:
         for count in range(limit):
             heard(count)
             self.say(context, is_endless)
-            if not is_endless and bool(context.done.all()):
+            if not is_endless and all(context.ended):
                 break
         return context.said
 
@@ -177,21 +190,25 @@ class Runtime:
             if len(text) > len(shown) and not text.endswith("\ufffd"):
                 yield text[len(shown) :]
                 shown = text
-            if bool(context.done.all()):
+            if all(context.ended):
                 break
         if len(text) > len(shown):
             yield text[len(shown) :]
 
-    @torch.inference_mode()
     def act(self, context: Context) -> list[Waypoints]:
         """The plan of every row after what it has read and said. The context may go on speaking."""
+        points = self.planned(context).cpu().numpy()
+        return [Waypoints(row[:PATH_POINTS], row[PATH_POINTS:]) for row in points]
+
+    @torch.inference_mode()
+    def planned(self, context: Context) -> Tensor:
+        """The same on the network's device: (B, 30, 2) float32, the path's points and then the speed's."""
         queries = self.network.driving.queries(context.rows)
         waiting = context.pending_valid
         hidden = self._read_all(context, torch.cat([context.pending, queries], 1), _behind(waiting, queries))
         self.reader.forget(context, QUERIES)
         self._settle(context, hidden[:, :-QUERIES], waiting)
-        paths, speeds = self.network.driving.points(hidden[:, -QUERIES:])
-        return [Waypoints(p, s) for p, s in zip(paths.cpu().numpy(), speeds.cpu().numpy(), strict=True)]
+        return torch.cat(self.network.driving.points(hidden[:, -QUERIES:]), 1)
 
     def probe(self, picture: Context, prompts: Sequence[Prompt], answer: str | None = None) -> list[Waypoints]:
         """Many prompts on one picture as one batch over the shared prefix; `answer` is assumed, None asks for words."""
@@ -201,6 +218,11 @@ class Runtime:
         else:
             self.assume(context, answer)
         return self.act(context)
+
+    def _valid(self, lengths: Sequence[int], longest: int) -> Tensor:
+        """(B, longest): a row's first `lengths` slots hold real tokens."""
+        rows = [[place < length for place in range(longest)] for length in lengths]
+        return torch.tensor(rows, device=self.network.device)
 
     def _read_all(self, context: Context, embeddings: Tensor, valid: Tensor) -> Tensor:
         return self.reader.read(context, embeddings, valid)
@@ -238,12 +260,12 @@ class Runtime:
         return context
 
 
-def placeholder_places(ids: Tensor, words: Words, points: int) -> Tensor:
-    """Where the run of `points` placeholders stands in `ids` (n,): from its first occurrence on, one by one."""
-    places = (ids == words.target_point).nonzero()[:, 0]
-    if len(places) != points or (points and int(places[-1] - places[0]) != points - 1):
-        raise ValueError(f"expected {points} target points in a row in the prompt, found {len(places)}")
-    return places
+def placeholder_places(ids: Sequence[int], words: Words, points: int) -> slice:
+    """Where the run of `points` placeholders stands in `ids`: from its first occurrence on, one by one."""
+    found = [place for place, token in enumerate(ids) if token == words.target_point]
+    if len(found) != points or (points and found[-1] - found[0] != points - 1):
+        raise ValueError(f"expected {points} target points in a row in the prompt, found {len(found)}")
+    return slice(found[0], found[0] + points) if points else slice(0)
 
 
 def _real(embeddings: Tensor) -> Tensor:

@@ -84,7 +84,7 @@ def _sequence(network: SimLingo, words: Words, batch: Batch) -> Tensor:
         row = network.embed(ids).clone()
         row[ids == words.image] = image.to(row.dtype)
         if len(targets):
-            row[placeholder_places(ids, words, len(targets))] = network.embed_points(targets).to(row.dtype)
+            row[placeholder_places(ids.tolist(), words, len(targets))] = network.embed_points(targets).to(row.dtype)
         rows.append(torch.cat([row, queries.to(row.dtype)]))
     return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True)
 

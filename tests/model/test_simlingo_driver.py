@@ -170,21 +170,6 @@ def test_a_plan_that_is_not_finite_is_refused(toy_folder: Path, toy_words: token
         driver.plan(observation(), None)
 
 
-def test_a_gpu_out_of_memory_is_said_and_the_next_plan_works(
-    driver: SimLingoDriver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(driver.runtime.reader, "read", full)
-        with pytest.raises(DriverFailed, match=r"the GPU has no memory left.*--model pocket"):
-            driver.plan(observation(), None)
-        with pytest.raises(DriverFailed, match="the GPU has no memory left"):
-            list(driver.answer(observation(), "Is the light red?"))
-    assert driver.plan(observation(), None).path_xy_in_ego.shape == (20, 2)
-
-
 def test_it_says_what_runs_and_where(toy_folder: Path) -> None:
     driver = SimLingoDriver.load(toy_folder, toy_folder / "tokenizer", device="cpu")
     assert driver.info.name == "simlingo"
@@ -203,8 +188,14 @@ def test_a_device_that_is_not_here_is_said(toy_folder: Path) -> None:
         SimLingoDriver.load(toy_folder, toy_folder / "tokenizer", device="cuda")
 
 
+@pytest.mark.parametrize("device", ["gpu", "cuda:", "cuda:x", "mps", ""])
+def test_a_device_of_another_name_is_said(toy_folder: Path, device: str) -> None:
+    with pytest.raises(NoSuchDevice, match=r"expected the device cpu, cuda or cuda:NUMBER, got .*--device cpu"):
+        SimLingoDriver.load(toy_folder, toy_folder / "tokenizer", device=device)
+
+
 def test_it_reports_on_the_way_and_can_be_stopped_there(driver: SimLingoDriver) -> None:
-    """Looking layer by layer, reading, each word; a plan given up anywhere leaves the next one as it would be."""
+    """At every layer and at every word; a plan given up anywhere leaves the next one as it would be."""
     wanted = driver.plan(observation(), SAFE)
     heard: list[Progress] = []
     driver.report = heard.append
@@ -212,10 +203,16 @@ def test_it_reports_on_the_way_and_can_be_stopped_there(driver: SimLingoDriver) 
     driver.plan(observation(1), SAFE)
     stages = [progress.stage for progress in heard]
     assert [(p.done, p.of) for p in heard[:2]] == [(1, 2), (2, 2)]
-    assert stages[:3] == ["looking", "looking", "reading"]
-    assert stages[-1] == "planning"
+    picture, prompt, queries = (
+        ["reading"] * 2,
+        ["reading"] * 3,
+        ["planning"] * 3,
+    )  # two layers; the last two begin first
+    assert [stage for stage in stages if stage != "speaking"] == ["looking"] * 2 + picture + prompt + queries
+    assert [(p.done, p.of) for p in heard if p.stage == "planning"] == [(0, 0), (1, 2), (2, 2)]
     assert [p.done for p in heard if p.stage == "speaking"] == list(range(1, stages.count("speaking") + 1))
-    for point in range(0, len(heard), 5):
+    wordless = [point for point, stage in enumerate(stages) if stage != "speaking"]
+    for point in (*wordless, len(wordless) + 5):
         driver.report = GivesUp(after=point)
         with pytest.raises(Cancelled):
             driver.plan(observation(2 + point), SAFE)

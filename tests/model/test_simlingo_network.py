@@ -93,8 +93,8 @@ def test_target_points_replace_a_run_of_placeholders(toy_runtime: Runtime) -> No
     prompt = prompts.driving(5.0, prompts.by_target_points(points))
     embeddings = toy_runtime.prompt_embeddings(prompt)
     ids = torch.tensor(words.prompt_ids(prompt.text))
-    places = placeholder_places(ids, words, 2)
-    assert places.tolist() == [places[0], places[0] + 1]
+    places = placeholder_places(ids.tolist(), words, 2)
+    assert ids[places].tolist() == [words.target_point] * 2
     assert torch.allclose(embeddings[places], network.point_encoder(torch.tensor(points)), atol=1e-6)
     others = torch.ones(len(ids), dtype=torch.bool)
     others[places] = False
@@ -103,7 +103,7 @@ def test_target_points_replace_a_run_of_placeholders(toy_runtime: Runtime) -> No
 
 def test_placeholders_without_points_are_refused(toy_words: Words) -> None:
     with pytest.raises(ValueError, match="expected 0 target points in a row in the prompt, found 2"):
-        placeholder_places(torch.tensor([1, toy_words.target_point, toy_words.target_point]), toy_words, 0)
+        placeholder_places([1, toy_words.target_point, toy_words.target_point], toy_words, 0)
 
 
 def test_a_command_needs_no_placeholder(toy_runtime: Runtime) -> None:

@@ -42,7 +42,7 @@ def tiles() -> torch.Tensor:
 @pytest.fixture(scope="module")
 def graphed(toy_runtime: Runtime) -> Runtime:
     """The fixed-buffer reader of a GPU, without its graphs."""
-    return Runtime(toy_runtime.network, toy_runtime.words, GraphReader(toy_runtime.network, is_captured=False))
+    return Runtime(toy_runtime.network, toy_runtime.words, GraphReader(toy_runtime.network))
 
 
 @pytest.fixture(params=["growing", "fixed"])
@@ -110,7 +110,7 @@ def test_rows_that_end_early_wait_for_the_others(toy_runtime: Runtime) -> None:
     toy_runtime.generate(alone[1], 5, is_endless=True)
     batch = toy_runtime.prompt(shared, pair)
     for count in range(5):
-        batch.done = torch.tensor([count >= 2, False])
+        batch.ended = [count >= 2, False]
         toy_runtime.say(batch)
     assert batch.said == [alone[0].said[0], alone[1].said[0]]
     for together, one in zip(toy_runtime.act(batch), alone, strict=True):
@@ -180,10 +180,10 @@ def test_bfloat16_is_float32_within_its_rounding(toy_folder, toy_runtime: Runtim
 
 
 def test_a_new_token_sees_real_slots_up_to_itself() -> None:
-    seen = visible(torch.tensor([[True, False]]), torch.tensor([[True, True]]))
+    seen = visible(torch.tensor([[True, False]]), torch.tensor([[True, True]]), is_ragged=True)
     assert seen is not None
     assert seen[0, 0].tolist() == [[True, False, True, False], [True, False, True, True]]
-    assert visible(torch.ones(1, 0, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool)) is None
+    assert visible(torch.ones(1, 0, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool), is_ragged=False) is None
 
 
 def test_a_prompt_of_too_many_tokens_is_refused(toy_runtime: Runtime) -> None:
@@ -206,7 +206,7 @@ def test_lost_target_points_are_refused(toy_runtime: Runtime, points: tuple) -> 
 def test_a_graph_reader_gives_its_network_back_when_it_is_collected(toy_runtime: Runtime) -> None:
     """Two networks never fit where the benchmark counts memory."""
     network = random_network(toy(toy_runtime.words.table_rows), torch.float32)
-    runtime = Runtime(network, toy_runtime.words, GraphReader(network, is_captured=False))
+    runtime = Runtime(network, toy_runtime.words, GraphReader(network))
     runtime.probe(runtime.encode(picture()), [PROMPTS["driving"]], ANSWER)
     gone = weakref.ref(network)
     del runtime, network
@@ -215,7 +215,7 @@ def test_a_graph_reader_gives_its_network_back_when_it_is_collected(toy_runtime:
 
 
 def test_a_full_context_says_so(toy_runtime: Runtime) -> None:
-    small = Runtime(toy_runtime.network, toy_runtime.words, GraphReader(toy_runtime.network, 64, is_captured=False))
+    small = Runtime(toy_runtime.network, toy_runtime.words, GraphReader(toy_runtime.network, 64))
     context = small.prompt(small.encode(picture()), PROMPTS["driving"])
     with pytest.raises(ContextFull, match="ask again on a new frame"):
         small.generate(context, 40, is_endless=True)
