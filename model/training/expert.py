@@ -192,9 +192,11 @@ def roll_out(
     travelled = roll(speed_mps, free)
     cause = _free_cause(facts, kind, speed_mps, free, travelled)
     if heeds_hazards(kind, mode):
+        # A hazard bounds the speed that the car has; a car told to stand must not creep on because a hazard lets it.
+        kept_mps = max(0.5, free.target_mps if free.target_mps > 0.0 else speed_mps)
         slowest = travelled[-1]
         for name, (stop_m, leader) in hazards(facts, speed_mps).items():
-            held = roll(speed_mps, Demand(max(free.target_mps, 0.5), free.caps, stop_m, leader))
+            held = roll(speed_mps, Demand(kept_mps, free.caps, stop_m, leader))
             travelled = np.minimum(travelled, held)
             if held[-1] < slowest - 0.3:
                 slowest, cause = held[-1], name

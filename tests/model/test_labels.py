@@ -8,7 +8,7 @@ import pytest
 
 from model.training import labels, sentences
 from model.training.expert import obey, refusal, roll_out
-from model.training.samples import LeadFacts, LightFacts
+from model.training.samples import LeadFacts, LightFacts, SignFacts
 from sim_bridge.messages import InstructionKind as Kind
 from sim_bridge.messages import InstructionMode
 from tests.model.teacher_scenes import every_scene, junction, open_road, red_light, standing_van, straight_line, walker
@@ -39,6 +39,17 @@ def test_the_car_stops_before_a_red_line_a_standing_van_and_a_walker(speed: floa
     assert roll_out(red_light(20.0), Kind.NONE, speed).speed[-1, 0] <= 20.0
     assert roll_out(standing_van(15.0), Kind.NONE, speed).speed[-1, 0] <= 13.0
     assert roll_out(walker(12.0), Kind.NONE, speed).speed[-1, 0] <= 10.0
+
+
+@pytest.mark.parametrize("speed", [2.0, 6.0, 12.0])
+@pytest.mark.parametrize("distance_m", [6.0, 12.0, 25.0])
+def test_who_is_told_to_stop_stands_whatever_else_is_ahead(speed: float, distance_m: float) -> None:
+    moving = open_road(lead=LeadFacts(distance_m, 8.0, False, "car", "red"))
+    at_sign = open_road(stop_m=distance_m, signs=(SignFacts("stop", distance_m),))
+    for facts in (red_light(distance_m), standing_van(distance_m), walker(distance_m), moving, at_sign):
+        for mode in InstructionMode:
+            points = roll_out(facts, Kind.STOP, speed, mode=mode).speed
+            assert speeds(points)[-2:].max() < 0.01, (facts.lead, facts.light, mode)
 
 
 def test_repeated_planning_brings_the_car_to_rest_before_the_line() -> None:
