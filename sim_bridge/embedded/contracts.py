@@ -191,7 +191,7 @@ class Drawn:
 class Camera:
     """One camera to draw: `pose` in the world, horizontal `fov`. `hides` is an actor it does not see, 0 none.
 
-    `kind` is "rgb", or what is measured: "depth", "semantic", "instance" or "normals".
+    `kind` is "rgb", or what is measured: "depth", "semantic", "instance", "normals" or "flow".
     """
 
     camera_id: int

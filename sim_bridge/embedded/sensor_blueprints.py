@@ -150,8 +150,6 @@ SENSORS: dict[str, dict[str, Value]] = {
 UNSUPPORTED = frozenset(
     {
         "sensor.camera.cosmos_visualization",
-        "sensor.camera.optical_flow",
-        "sensor.camera.dvs",
         "sensor.other.v2x",
         "sensor.other.v2x_custom",
         "sensor.other.rss",

@@ -21,6 +21,7 @@ SENSORS: dict[str, dict[str, str]] = {
     "sensor.camera.semantic_segmentation": {"image_size_x": "96", "image_size_y": "64"},
     "sensor.camera.instance_segmentation": {"image_size_x": "96", "image_size_y": "64"},
     "sensor.camera.normals": {"image_size_x": "96", "image_size_y": "64"},
+    "sensor.camera.optical_flow": {"image_size_x": "96", "image_size_y": "64"},
     "sensor.lidar.ray_cast": {"dropoff_general_rate": "0", "rotation_frequency": "20", "range": "50"},
     "sensor.lidar.ray_cast_semantic": {"rotation_frequency": "20", "range": "50"},
     "sensor.other.radar": {"horizontal_fov": "4", "vertical_fov": "4"},
@@ -53,6 +54,7 @@ def main(port: int) -> None:
             print(name, type(reading).__name__)
         box.destroy()
         _lamps_follow_the_light_state(world, start, queues["sensor.camera.rgb"])
+        _a_box_that_moves_flows_and_fires(world, start)
         for sensor in sensors:
             sensor.stop()
             sensor.destroy()
@@ -81,6 +83,42 @@ def _lamps_follow_the_light_state(world: carla.World, start: carla.Transform, pi
     car.set_light_state(lamps.NONE)
     assert (picture() == dark).all()
     car.destroy()
+
+
+def _a_box_that_moves_flows_and_fires(world: carla.World, start: carla.Transform) -> None:
+    """A box is put 0.5 m to the right: it flows that way in the one picture, and its sides make events in the other."""
+    library = world.get_blueprint_library()
+    eyes, queues = [], []
+    for name in ("sensor.camera.optical_flow", "sensor.camera.dvs"):
+        blueprint = library.find(name)
+        blueprint.set_attribute("image_size_x", "96")
+        blueprint.set_attribute("image_size_y", "64")
+        eyes.append(world.spawn_actor(blueprint, start))
+        queues.append(listened(eyes[-1]))
+    forward, right = start.get_forward_vector(), start.get_right_vector()
+    place = start.location + forward * (AHEAD_M + 0.35)
+    box = world.spawn_actor(library.find("static.prop.box01"), carla.Transform(place, start.rotation))
+    box.set_simulate_physics(False)
+    for _ in range(2):
+        world.tick()
+        still = queues[0].get(timeout=10.0)
+    assert np.abs(np.frombuffer(still.raw_data, np.float32)).max() < 1e-6
+    box.set_transform(carla.Transform(place + right * 0.5, start.rotation))
+    frame = world.tick()
+    flow = queues[0].get(timeout=10.0)
+    assert flow.frame == frame and (flow.width, flow.height) == (96, 64)
+    across = np.frombuffer(flow.raw_data, np.float32).reshape(64, 96, 2)[..., 0]
+    assert abs(across.max() - 0.5 / AHEAD_M) < 0.002, across.max()
+    flow.get_color_coded_flow()
+    while (events := queues[1].get(timeout=10.0)).frame < frame:
+        pass
+    columns = [event.x for event in events]
+    assert len(events) > 4 and min(columns) > 40 and max(columns) < 58, (len(events), columns)
+    assert {event.pol for event in events} == {True, False}
+    for eye in eyes:
+        eye.stop()
+        eye.destroy()
+    box.destroy()
 
 
 def _depth(image: Any, box: carla.Actor) -> None:

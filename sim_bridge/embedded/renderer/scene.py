@@ -113,9 +113,9 @@ class Renderer:
         lights: dict[str, LightState],
         sky: Sky,
         marks: Marks = NO_MARKS,
-    ) -> dict[int, npt.NDArray[np.uint8]]:
-        """Pictures of `cameras` by id: (H, W, 4) BGRA, top row first, C-contiguous. The others are not drawn. `marks`
-        are painted, never measured."""
+    ) -> dict[int, npt.NDArray[Any]]:
+        """Pictures of `cameras` by id: (H, W, 4) BGRA, top row first, C-contiguous; of flow (H, W, 2) float32. The
+        others are not drawn. `marks` are painted, never measured."""
         self._marks.show(marks)
         measured = [camera for camera in cameras if camera.camera_id in self._measuring]
         found = self._surveyed().pictures(drawn, measured) if measured else {}

@@ -6,6 +6,9 @@ import logging
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import numpy.typing as npt
+
 from sim_bridge.embedded.contracts import BodyState, Camera, Contact, Drawn, Label, Pose, Sky
 from sim_bridge.embedded.wire import messages
 from sim_bridge.embedded.wire.codec import encoded
@@ -18,6 +21,7 @@ from sim_bridge.embedded.world.instruments import Gnss, Imu
 from sim_bridge.embedded.world.lidar import Lidar
 from sim_bridge.embedded.world.radar import Radar
 from sim_bridge.embedded.world.rays import obstacle
+from sim_bridge.embedded.world.retina import Retina
 from sim_bridge.embedded.world.signage import plain
 from sim_bridge.embedded.world.walking import feet_of
 
@@ -26,12 +30,15 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+_EVENTS = "sensor.camera.dvs"
 CAMERA_KINDS = {
     "sensor.camera.rgb": (SensorType.RGB, "rgb"),
     "sensor.camera.depth": (SensorType.DEPTH, "depth"),
     "sensor.camera.normals": (SensorType.NORMALS, "normals"),
     "sensor.camera.semantic_segmentation": (SensorType.SEMANTIC, "semantic"),
     "sensor.camera.instance_segmentation": (SensorType.INSTANCE, "instance"),
+    "sensor.camera.optical_flow": (SensorType.OPTICAL_FLOW, "flow"),
+    _EVENTS: (SensorType.DVS, "rgb"),
 }
 # Sensors that scan the scene with rays, drawn together before the pictures; they work without rendering, as in CARLA.
 _SCANNERS: dict[str, tuple[SensorType, type[Lidar] | type[Radar]]] = {
@@ -55,11 +62,13 @@ class Sensing:
         self._gnss = Gnss(world.town)
         self.imu = Imu()
         self._scanners: dict[int, Lidar | Radar] = {}  # by sensor, from its first reading on
+        self._retinas: dict[int, Retina] = {}  # the same
 
     def forget(self, sensor: SensorActor) -> None:
         if sensor.actor_id in self._cameras:
             self._cameras.discard(sensor.actor_id)
             self._world.painter.remove_camera(sensor.actor_id)
+        self._retinas.pop(sensor.actor_id, None)
         self._gnss.forget(sensor.actor_id)
         self.imu.forget(sensor.actor_id)
         if self._scanners.pop(sensor.actor_id, None) is not None:
@@ -166,11 +175,19 @@ class Sensing:
             _LOG.exception("frame %d: the renderer failed; its pictures are missing", world.frame)
             return
         for sensor in sensors:
-            camera, picture = cameras[sensor.actor_id], pictures[sensor.actor_id]
-            height, width = picture.shape[:2]
-            pixels = picture.data.cast("B")
-            kind = CAMERA_KINDS[sensor.type_id][0]
-            self._post(sensor, kind, [messages.image_header(width, height, camera.fov), pixels], is_image=True)
+            self._post_picture(sensor, cameras[sensor.actor_id], pictures[sensor.actor_id])
+
+    def _post_picture(self, sensor: SensorActor, camera: Camera, picture: npt.NDArray[Any]) -> None:
+        height, width = picture.shape[:2]
+        if sensor.type_id == _EVENTS:
+            if sensor.actor_id not in self._retinas:
+                self._retinas[sensor.actor_id] = Retina(sensor)
+            picture = self._retinas[sensor.actor_id].events(picture, self._world.elapsed_s)
+            # As in CARLA: where nothing changed there is no message.
+            if not len(picture):
+                return
+        kind, head = CAMERA_KINDS[sensor.type_id][0], messages.image_header(width, height, camera.fov)
+        self._post(sensor, kind, [head, picture.view(np.uint8).data.cast("B")], is_image=True)
 
     def _drawn(self) -> list[Drawn]:
         drawn = []

@@ -46,6 +46,7 @@ class Faces:
         self.count = 1  # numbers given out so far; faces of removed actors stay until their block is used again
         self._free: dict[int, list[int]] = {}
         self._poses: Floats = np.eye(4)[None]
+        self._lives = np.zeros(1, np.int64)  # how often each part was given to another
         self._idle_parts: list[int] = []
 
     # ---- who is there -----------------------------------------------------------------------------------------------
@@ -87,8 +88,11 @@ class Faces:
 
     def new_part(self) -> int:
         if self._idle_parts:
-            return self._idle_parts.pop()
+            part = self._idle_parts.pop()
+            self._lives[part] += 1
+            return part
         self._poses = np.concatenate([self._poses, np.eye(4)[None]])
+        self._lives = np.append(self._lives, 0)
         return len(self._poses) - 1
 
     def release_part(self, part: int) -> None:
@@ -97,6 +101,14 @@ class Faces:
     def move(self, part: int, world_from_part: Floats) -> None:
         """(4, 4) for row vectors, as panda3d's matrices."""
         self._poses[part] = world_from_part
+
+    def poses(self) -> tuple[Floats, Ints]:
+        """Copies of where all parts are (P, 4, 4), and of how often each was given to another (P,)."""
+        return self._poses.copy(), self._lives.copy()
+
+    def part_of(self, numbers: Ints) -> npt.NDArray[np.int32]:
+        """The parts that these faces belong to; 0 for what stands still, and where nothing is."""
+        return self._part[numbers]
 
     # ---- what a camera sees -----------------------------------------------------------------------------------------
 

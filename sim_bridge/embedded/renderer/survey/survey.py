@@ -15,6 +15,7 @@ from sim_bridge.embedded.renderer.pipe import Target
 from sim_bridge.embedded.renderer.static_scene import nearest_first
 from sim_bridge.embedded.renderer.survey import pictures
 from sim_bridge.embedded.renderer.survey.faces import Faces
+from sim_bridge.embedded.renderer.survey.flow import Moment, flow_picture, moment
 from sim_bridge.embedded.renderer.survey.movers import Mover
 from sim_bridge.embedded.renderer.survey.number_view import NumberView, Window
 from sim_bridge.embedded.renderer.survey.rig import Aimed, Rig
@@ -24,7 +25,7 @@ _MASK_BITS = 31  # panda keeps bit 31 of a camera mask for itself
 # As the pictures for people: what is nearer than this is cut away in both.
 _NEAR_M, _FAR_M = 0.45, 1600.0
 
-MEASURED_KINDS = ("depth", "semantic", "instance", "normals")
+MEASURED_KINDS = ("depth", "semantic", "instance", "normals", "flow")
 
 
 class Survey:
@@ -40,6 +41,7 @@ class Survey:
         self._movers: dict[int, Mover] = {}
         self._views: dict[int, NumberView] = {}
         self._rigs: dict[int, tuple[Scan, Rig]] = {}
+        self._moments: dict[int, Moment] = {}  # of the last picture of each camera that measures flow
 
     def add_actor(self, actor_id: int, blueprint_id: str, attributes: dict[str, str]) -> None:
         self._movers[actor_id] = Mover(self._root, self._faces, actor_id, blueprint_id, attributes)
@@ -53,10 +55,15 @@ class Survey:
 
     # ---- cameras ----------------------------------------------------------------------------------------------------
 
-    def pictures(self, drawn: list[Drawn], cameras: list[Camera]) -> dict[int, npt.NDArray[np.uint8]]:
-        """(H, W, 4) BGRA by camera id, in CARLA's encoding of the camera's kind."""
+    def pictures(self, drawn: list[Drawn], cameras: list[Camera]) -> dict[int, npt.NDArray[Any]]:
+        """By camera id, in CARLA's encoding of the camera's kind: (H, W, 4) BGRA, or (H, W, 2) float32 of flow."""
         due = self._aimed(drawn, cameras)
-        return {camera.camera_id: self._developed(camera.kind, due[camera.camera_id]) for camera in cameras}
+        return {
+            camera.camera_id: self._flowed(camera.camera_id, due[camera.camera_id])
+            if camera.kind == "flow"
+            else self._developed(camera.kind, due[camera.camera_id])
+            for camera in cameras
+        }
 
     def _aimed(self, drawn: list[Drawn], cameras: list[Camera]) -> dict[int, NumberView]:
         """The cameras' views, drawn."""
@@ -101,6 +108,15 @@ class Survey:
         if kind == "normals":
             return pictures.normals_picture(numbers, planes, np.asarray(np.linalg.inv(matrix), np.float64), faces.count)
         return pictures.depth_picture(pictures.depths(numbers, planes, view.window, faces.count))
+
+    def _flowed(self, camera_id: int, view: NumberView) -> npt.NDArray[np.float32]:
+        """None in a camera's first picture."""
+        now = moment(self._faces, view.camera_from_world())
+        then = self._moments.get(camera_id, now)
+        self._moments[camera_id] = now
+        numbers = view.numbers()
+        numbers[numbers >= self._faces.count] = 0
+        return flow_picture(numbers, self._depth_in(view), view.window, self._faces, then, now)
 
     def _depth_in(self, view: NumberView) -> npt.NDArray[np.float32]:
         numbers, faces = view.numbers(), self._faces
@@ -177,6 +193,7 @@ class Survey:
 
     def forget(self, sensor_id: int) -> None:
         """The sensor is gone; unknown ids are passed over."""
+        self._moments.pop(sensor_id, None)
         view, held = self._views.pop(sensor_id, None), self._rigs.pop(sensor_id, None)
         if view is not None:
             view.close()
