@@ -27,11 +27,15 @@ Claim = Callable[[float, float, float, float], bool]  # (said number, start spee
 
 CLAIMS: tuple[tuple[str, Claim], ...] = (
     (r"^staying stopped", lambda said, start, end, aside: end < STANDS_MPS),
-    (r"stopping (here|behind)", lambda said, start, end, aside: end < max(STANDS_MPS, 0.5 * start)),
+    (r"stopping here", lambda said, start, end, aside: end < STANDS_MPS),
+    (r"stopping behind", lambda said, start, end, aside: end < max(STANDS_MPS, 0.5 * start)),
     (r"stopping\b", lambda said, start, end, aside: end < max(STANDS_MPS, start - 0.5)),
     (r"slowing down to (\d+)", lambda said, start, end, aside: end < start and abs(end - said) <= SAID_WITHIN_MPS),
     (r"speeding up to (\d+)", lambda said, start, end, aside: end > start and abs(end - said) <= SAID_WITHIN_MPS),
-    (r"keeping (\d+)", lambda said, start, end, aside: abs(end - start) <= KEEPS_MPS),
+    (
+        r"keeping (\d+)",
+        lambda said, start, end, aside: abs(end - start) <= KEEPS_MPS and abs(start - said) <= SAID_WITHIN_MPS,
+    ),
     (r"slowing down\b", lambda said, start, end, aside: end < start or end < STANDS_MPS),
     (r"driving faster", lambda said, start, end, aside: end > start),
     (r"holding (\d+(?:\.\d+)?)", lambda said, start, end, aside: _approaches(said, start, end)),

@@ -96,7 +96,10 @@ def _wish(facts: FrameFacts, sample: Sample) -> _Wish | None:
         followed = plan(kind, InstructionMode.FOLLOW)
         return None if obedience.keeps_to(followed, expert) else _Wish(value, True, expert, expert)
     dreamed = plan(kind, sample.mode)
-    return _Wish(value, False, dreamed, expert) if obedience.differs(kind, dreamed, expert) else None
+    wish = _Wish(value, False, dreamed, expert)
+    # Who drives on as if nothing had been said must not be counted as obeying.
+    shows = obedience.differs(kind, dreamed, expert) and not _judge(kind, speed, wish, expert)
+    return wish if shows else None
 
 
 def _dream_case(

@@ -86,7 +86,7 @@ def keeps_to(planned: tuple[Points, Points], expert: tuple[Points, Points]) -> b
 
 
 def differs(kind: InstructionKind, dreamed: tuple[Points, Points], expert: tuple[Points, Points]) -> bool:
-    """Whether obeying can be told from not obeying at all: by the path for lanes and turns; by speed it always can."""
+    """Whether the path of a lane change or turn parts from the expert's; true of what is told by speed."""
     if kind in CATEGORIES["lane_change"] or kind in CATEGORIES["turn"]:
         return bool(np.hypot(*(dreamed[0][-1] - expert[0][-1])) > 1.0)
     return True

@@ -145,7 +145,7 @@ def test_a_driver_that_knows_everything_scores_full_marks(held_out: Path) -> Non
     figures = suites_of(Knowing(dict(enumerate(SCENES))), held_out)
     for category in ("stop", "slower", "faster", "target_speed", "lane_change", "turn"):
         assert figures["dream"]["follow"][category]["share"] == 1.0, category
-        assert figures["dream"]["follow"][category]["of"] >= (1 if category == "turn" else 8)
+        assert figures["dream"]["follow"][category]["of"] >= (1 if category == "turn" else 5)
     assert figures["dream"]["safety"]["safety_refused"]["share"] == 1.0
     assert figures["dream"]["safety"]["safety_obeyed"]["share"] == 1.0
     assert figures["commentary"]["exact"]["share"] == 1.0
@@ -176,6 +176,22 @@ def test_a_deaf_driver_scores_low_everywhere(held_out: Path) -> None:
     assert figures["language"]["opposites"]["all"]["share"] == 0.0
     assert figures["vqa"]["all"]["share"] < 0.2
     assert figures["commentary"]["exact"]["share"] < 0.5
+
+
+class Unhearing(Knowing):
+    """Drives as the expert does and never listens: what would count as obedience here was not caused by the words."""
+
+    def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
+        return super().plan(observation, None, talk_first)
+
+
+def test_whoever_drives_well_and_never_listens_obeys_nothing(held_out: Path) -> None:
+    figures = suites_of(Unhearing(dict(enumerate(SCENES))), held_out)
+    for category in ("stop", "slower", "faster", "target_speed", "lane_change"):
+        assert figures["dream"]["follow"][category]["share"] == 0.0, category
+        assert figures["dream"]["follow"][category]["of"] >= 5
+    assert figures["dream"]["safety"]["safety_obeyed"]["share"] == 0.0
+    assert figures["dream"]["safety"]["safety_refused"]["share"] == 1.0
 
 
 def test_the_report_is_one_file_and_escapes_what_was_said(held_out: Path, tmp_path: Path) -> None:
@@ -219,6 +235,10 @@ LEFT_PATH = np.column_stack([np.arange(20.0), np.linspace(0.0, -3.5, 20)]).astyp
         ("Slowing down to 4 m/s for the turn.", STRAIGHT_PATH, (8.0, 7.0), False),
         ("Keeping 8 m/s, the road is clear.", STRAIGHT_PATH, (8.0, 8.4), True),
         ("Keeping 8 m/s, the road is clear.", STRAIGHT_PATH, (8.0, 3.0), False),
+        ("Keeping 12 m/s, the road is clear.", STRAIGHT_PATH, (8.0, 8.0), False),
+        ("Stopping here.", STRAIGHT_PATH, (8.0, 0.0), True),
+        ("Stopping here.", STRAIGHT_PATH, (8.0, 3.0), False),
+        ("Stopping behind the vehicle ahead.", STRAIGHT_PATH, (8.0, 3.0), True),
         ("Driving faster.", STRAIGHT_PATH, (8.0, 7.5), False),
         ("Holding 5 m/s.", STRAIGHT_PATH, (8.0, 5.4), True),
         ("Holding 14 m/s.", STRAIGHT_PATH, (8.0, 11.0), True),
