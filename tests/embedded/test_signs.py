@@ -10,9 +10,9 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from sim_bridge.embedded.contracts import Camera, Pose, Signal, Sky
+from sim_bridge.embedded.contracts import Camera, LightState, Pose, Signal, Sky
 from sim_bridge.embedded.renderer import Renderer
-from tests.embedded.plain_towns import plain_town
+from tests.embedded.plain_towns import lamp_at, plain_town
 
 Grey = npt.NDArray[np.float64]
 LIMITS = (20, 30, 40, 50, 60, 70, 80, 90)
@@ -127,6 +127,28 @@ def test_signs_of_fast_roads_are_larger(renderer: Renderer) -> None:
         column = round(512.0 + _FOCAL_PX * _beside(number) / (FAR_M - 15.0))
         rows = np.nonzero(red[:, column - 2 : column + 3].any(axis=1))[0]
         assert np.ptp(rows) + 1 == pytest.approx(2.0 * _half_m(limit) * _FOCAL_PX / 15.0, abs=2.0), limit
+
+
+@pytest.mark.parametrize("state", [LightState.RED, LightState.YELLOW, LightState.GREEN])
+def test_a_lamp_shines_through_rain_and_fog_at_night(state: LightState) -> None:
+    wet = Sky(sun_altitude=-30.0, cloudiness=100.0, precipitation=100.0, fog_density=100.0, fog_distance_m=0.75)
+    made = Renderer(plain_town(signals=(lamp_at(FAR_M),)), "software")
+    camera = Camera(1, 1024, 512, 110.0, Pose(0.0, 0.0, EYE_M))
+    try:
+        made.add_camera(camera)
+        picture = made.render([], [camera], {"7": state}, wet)[1][200:240, 495:530, 2::-1].astype(int)
+    finally:
+        made.close()
+    most = picture.reshape(-1, 3)[picture.reshape(-1, 3).max(axis=1).argmax()]
+    assert most.max() > 140, most
+    is_lit = {LightState.RED: (True, False), LightState.YELLOW: (True, True), LightState.GREEN: (False, True)}[state]
+    assert tuple(bool(channel > 0.6 * most.max()) for channel in most[:2]) == is_lit
+
+
+def test_the_back_of_a_sign_throws_nothing_back(renderer: Renderer) -> None:
+    behind = Camera(1, 256, 128, 60.0, Pose(FAR_M + 5.0, _beside(0), HEAD_M, 0.0, 180.0))
+    middle = {hour: _picture(renderer, behind, sky)[60:68, 124:132].mean() for hour, sky in SKIES.items()}
+    assert middle["night"] < 0.45 * middle["day"]
 
 
 def test_signs_throw_the_headlights_back_at_night(renderer: Renderer) -> None:

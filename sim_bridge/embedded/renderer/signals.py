@@ -39,7 +39,7 @@ class Signals:
         self._lit = {state: self._lit_lamp(state) for state in _LAMPS}
         self._heads: dict[str, dict[LightState, Any]] = {}
         self._states: dict[str, LightState] = {}
-        self._plates: list[Any] = []
+        self._faces: list[Any] = []  # of plates
         plates = Plates()
         for signal in signals:
             path = self.root.attachNewNode(f"signal {signal.signal_id}")
@@ -47,7 +47,7 @@ class Signals:
             if signal.kind == "traffic_light":
                 self._hang_lamps(path, signal.signal_id)
             else:
-                self._plates.append(plates.find(signal).copyTo(path))
+                self._faces.extend(plates.find(signal).copyTo(path).findAllMatches("**/face"))
 
     def _hang_lamps(self, path: Any, signal_id: str) -> None:
         path.attachNewNode(geom_node("dark lamps", _dark_lamps()))
@@ -94,8 +94,8 @@ class Signals:
         share = _REFLECTED * max(0.0, light.night - NIGHT_FALLS) / (1.0 - NIGHT_FALLS)
         # Over the root's own scale, because scales multiply.
         brighter = [(tint + (1.0 - tint) * share) / tint for tint in light.tint]
-        for one in self._plates:
-            one.setColorScale(*brighter, 1.0)
+        for face in self._faces:
+            face.setColorScale(*brighter, 1.0)
 
 
 def solid_of(signal: Signal) -> Surface:

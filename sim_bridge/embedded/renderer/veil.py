@@ -22,6 +22,8 @@ _THICKEST_PER_M = 0.035
 _DUST_PER_M, _RAIN_PER_M = 0.022, 0.007
 _DUST_COLOR = np.array([0.72, 0.57, 0.38])
 _DROP_COLOR = np.array([0.80, 0.84, 0.88])
+_SHINES_FROM, _SHINES_OVER = 90.0, 110.0  # levels of a night's picture
+_SHINE = 0.75  # of the opacity that the brightest lamp does away with
 _MOST_DROPS = 1500  # streaks in a picture of 1024x512 in the hardest rain
 _DROP_OPACITY = (40, 110)  # of 255
 _SPARE_PX = 256  # how far the sheet of rain is larger than the picture, so that it can be shifted about
@@ -43,7 +45,17 @@ def fogged(picture: Picture, depth: npt.NDArray[np.float32], sky: Sky, light: Da
     opacity[depth >= 999.0] = min(1.0, share + 0.25 * sky.precipitation / 100.0)
     mask = Image.fromarray((opacity * 255.0 + 0.5).astype(np.uint8))
     height, width = picture.shape[:2]
-    return _blended(picture, _fog_color(sky, light), mask.resize((width, height), Image.Resampling.BILINEAR))
+    mask = mask.resize((width, height), Image.Resampling.BILINEAR)
+    if light.night > 0.0:
+        mask = _shone_through(mask, picture, light.night)
+    return _blended(picture, _fog_color(sky, light), mask)
+
+
+def _shone_through(mask: Image.Image, picture: Picture, night: float) -> Image.Image:
+    """Less opacity where lamps and lit plates are: at night nothing else is bright, and light carries far."""
+    brightest = picture[..., :3].max(axis=2).astype(np.float32)
+    shine = np.clip((brightest - _SHINES_FROM) / _SHINES_OVER, 0.0, 1.0) * (_SHINE * night)
+    return Image.fromarray((np.asarray(mask, np.float32) * (1.0 - shine)).astype(np.uint8))
 
 
 def _fog_color(sky: Sky, light: Daylight) -> RGB:
