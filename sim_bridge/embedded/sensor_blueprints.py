@@ -149,7 +149,6 @@ SENSORS: dict[str, dict[str, Value]] = {
 # Scripts look these up and set their attributes before they spawn any; spawning one is refused in words.
 UNSUPPORTED = frozenset(
     {
-        "sensor.camera.cosmos_visualization",
         "sensor.other.v2x",
         "sensor.other.v2x_custom",
         "sensor.other.rss",

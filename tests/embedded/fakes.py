@@ -254,6 +254,17 @@ class FlatPainter:
 
     def forget_scan(self, scan_id: int) -> None: ...
 
+    def outline(self, cameras: list[Camera], still: Marks, moving: Marks) -> dict[int, np.ndarray]:
+        """Pixel (0, 0) counts the strokes that move (blue) and those that stand still (green), up to 255."""
+        pictures = {}
+        for camera in cameras:
+            picture = np.zeros((camera.height, camera.width, 4), np.uint8)
+            picture[0, 0, :2] = (min(255, len(moving.strokes)), min(255, len(still.strokes)))
+            pictures[camera.camera_id] = picture
+        return pictures
+
+    def forget_outline(self, camera_id: int) -> None: ...
+
     def close(self) -> None: ...
 
 

@@ -22,6 +22,7 @@ SENSORS: dict[str, dict[str, str]] = {
     "sensor.camera.instance_segmentation": {"image_size_x": "96", "image_size_y": "64"},
     "sensor.camera.normals": {"image_size_x": "96", "image_size_y": "64"},
     "sensor.camera.optical_flow": {"image_size_x": "96", "image_size_y": "64"},
+    "sensor.camera.cosmos_visualization": {"image_size_x": "96", "image_size_y": "64"},
     "sensor.lidar.ray_cast": {"dropoff_general_rate": "0", "rotation_frequency": "20", "range": "50"},
     "sensor.lidar.ray_cast_semantic": {"rotation_frequency": "20", "range": "50"},
     "sensor.other.radar": {"horizontal_fov": "4", "vertical_fov": "4"},

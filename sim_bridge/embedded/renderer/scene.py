@@ -12,6 +12,7 @@ from sim_bridge.embedded.contracts import NO_MARKS, Camera, Drawn, Echoes, Light
 from sim_bridge.embedded.renderer.actors import Actors
 from sim_bridge.embedded.renderer.drawn_marks import DrawnMarks
 from sim_bridge.embedded.renderer.light import NIGHT_FALLS, Daylight, daylight
+from sim_bridge.embedded.renderer.outlines import Outlines
 from sim_bridge.embedded.renderer.pipe import open_target
 from sim_bridge.embedded.renderer.signals import Signals
 from sim_bridge.embedded.renderer.sky import SkyDome
@@ -47,6 +48,7 @@ class Renderer:
         self._rain = Rain()
         self._actors = Actors(self._scene)
         self._marks = DrawnMarks(self._scene)
+        self._outlines = Outlines(self._target)
         self._dome = SkyDome()
         self._views: dict[int, View] = {}
         self._town = town
@@ -159,6 +161,17 @@ class Renderer:
         """What the rays of each scan meet, by its id. Its views stay until `forget_scan`."""
         return self._surveyed().echoes(drawn, scans) if scans else {}
 
+    def outline(self, cameras: list[Camera], still: Marks, moving: Marks) -> dict[int, npt.NDArray[np.uint8]]:
+        """Pictures of these marks alone, on black, by camera id: (H, W, 4) BGRA. The cameras' views stay until
+        `forget_outline`."""
+        for view in self._views.values():
+            view.set_due(False)
+        return self._outlines.pictures(cameras, still, moving)
+
+    def forget_outline(self, camera_id: int) -> None:
+        """Free a view of `outline`; an id that had none is passed over."""
+        self._outlines.forget(camera_id)
+
     def forget_scan(self, scan_id: int) -> None:
         """Free the views of a scan; an id that never scanned is passed over."""
         if self._survey is not None:
@@ -192,6 +205,7 @@ class Renderer:
         if self._survey is not None:
             self._survey.close()
             self._survey = None
+        self._outlines.close()
         self._actors.close()
         self._scene.removeNode()
 

@@ -46,7 +46,11 @@ class View:
         if self._sky is not None:
             self._sky.removeNode()
         self._sky = dome.hang(self.path, self.mask)
-        self._buffer.setClearColor((*horizon, 1.0))
+        self.clear_to(horizon)
+
+    def clear_to(self, color: tuple[float, float, float]) -> None:
+        """What shows where nothing is drawn, 0..1."""
+        self._buffer.setClearColor((*color, 1.0))
 
     def aim(self, camera: Camera) -> None:
         if camera.fov != self.camera.fov:

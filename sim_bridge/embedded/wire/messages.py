@@ -49,6 +49,7 @@ class SensorType(IntEnum):
     RGB = 13
     SEMANTIC = 14
     INSTANCE = 15
+    COSMOS = 16
     WORLD = 17
 
 

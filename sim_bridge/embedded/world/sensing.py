@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from sim_bridge.embedded.contracts import BodyState, Camera, Contact, Drawn, Label, Pose, Sky
+from sim_bridge.embedded.contracts import BodyState, Camera, Contact, Drawn, Label, Marks, Pose, Sky
 from sim_bridge.embedded.wire import messages
 from sim_bridge.embedded.wire.codec import encoded
 from sim_bridge.embedded.wire.framing import pack
 from sim_bridge.embedded.wire.messages import SensorType
 from sim_bridge.embedded.wire.structs import Weather
-from sim_bridge.embedded.world import records
+from sim_bridge.embedded.world import outlined, records
 from sim_bridge.embedded.world.actors import Actor, Prop, SensorActor, Vehicle, Walker
 from sim_bridge.embedded.world.instruments import Gnss, Imu
 from sim_bridge.embedded.world.lidar import Lidar
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-_EVENTS = "sensor.camera.dvs"
+_EVENTS, _OUTLINES = "sensor.camera.dvs", "sensor.camera.cosmos_visualization"
 CAMERA_KINDS = {
     "sensor.camera.rgb": (SensorType.RGB, "rgb"),
     "sensor.camera.depth": (SensorType.DEPTH, "depth"),
@@ -39,6 +39,7 @@ CAMERA_KINDS = {
     "sensor.camera.instance_segmentation": (SensorType.INSTANCE, "instance"),
     "sensor.camera.optical_flow": (SensorType.OPTICAL_FLOW, "flow"),
     _EVENTS: (SensorType.DVS, "rgb"),
+    _OUTLINES: (SensorType.COSMOS, "outlines"),
 }
 # Sensors that scan the scene with rays, drawn together before the pictures; they work without rendering, as in CARLA.
 _SCANNERS: dict[str, tuple[SensorType, type[Lidar] | type[Radar]]] = {
@@ -63,12 +64,15 @@ class Sensing:
         self.imu = Imu()
         self._scanners: dict[int, Lidar | Radar] = {}  # by sensor, from its first reading on
         self._retinas: dict[int, Retina] = {}  # the same
+        self._outlined_town: Marks | None = None  # from the first picture of outlines on
 
     def forget(self, sensor: SensorActor) -> None:
         if sensor.actor_id in self._cameras:
             self._cameras.discard(sensor.actor_id)
             self._world.painter.remove_camera(sensor.actor_id)
         self._retinas.pop(sensor.actor_id, None)
+        if sensor.type_id == _OUTLINES:
+            self._world.painter.forget_outline(sensor.actor_id)
         self._gnss.forget(sensor.actor_id)
         self.imu.forget(sensor.actor_id)
         if self._scanners.pop(sensor.actor_id, None) is not None:
@@ -163,19 +167,29 @@ class Sensing:
         world = self._world
         cameras = {s.actor_id: _camera(s) for s in sensors}
         try:
-            for camera in cameras.values():
+            painted = [camera for camera in cameras.values() if camera.kind != "outlines"]
+            for camera in painted:
                 if camera.camera_id not in self._cameras:
                     world.painter.add_camera(camera)
                     self._cameras.add(camera.camera_id)
             lights = {light.signal.signal_id: light.state for light in world.lights}
             sky, marks = sky_of(world.weather), world.sketch.drawn()
-            pictures = world.painter.render(drawn, list(cameras.values()), lights, sky, marks)
+            pictures = world.painter.render(drawn, painted, lights, sky, marks)
+            pictures.update(self._outlines([camera for camera in cameras.values() if camera.kind == "outlines"]))
         # A picture that cannot be drawn must cost that picture only, not the clients that wait for the next tick.
         except Exception:
             _LOG.exception("frame %d: the renderer failed; its pictures are missing", world.frame)
             return
         for sensor in sensors:
             self._post_picture(sensor, cameras[sensor.actor_id], pictures[sensor.actor_id])
+
+    def _outlines(self, cameras: list[Camera]) -> dict[int, npt.NDArray[Any]]:
+        if not cameras:
+            return {}
+        world = self._world
+        if self._outlined_town is None:
+            self._outlined_town = outlined.still(world.town)
+        return world.painter.outline(cameras, self._outlined_town, outlined.moving(list(world.actors)))
 
     def _post_picture(self, sensor: SensorActor, camera: Camera, picture: npt.NDArray[Any]) -> None:
         height, width = picture.shape[:2]
