@@ -57,6 +57,7 @@ def header_of(view: SessionView) -> dict[str, Any]:
         "words": _words(view),
         "waiting": _waiting(view),
         "echo": list(view.input_echo) if view.input_echo else None,
+        "journey": _journey(view),
         "notice": view.notice,
         "failure": view.failure,
     }
@@ -99,6 +100,7 @@ def status_of(view: SessionView) -> dict[str, Any]:
         "frame_hz": vitals["frame_hz"],
         "lockstep_ticks": view.lockstep_ticks,
         "progress": progress_of(view),
+        "journey": _journey(view),
         "notice": view.notice,
         "failure": view.failure,
     }
@@ -108,7 +110,7 @@ def status_before_first_view() -> dict[str, Any]:
     """The same keys, while there is no view yet."""
     figures = ("real_time_factor", "plan_age_ms", "plan_hz", "inference_ms", "speed_mps", "target_speed_mps")
     hands = ("steer", "throttle", "brake", "pose", "frame_hz", "model_is_privileged")
-    hands += ("lockstep_ticks", "progress")
+    hands += ("lockstep_ticks", "progress", "journey")
     words = ("model", "model_label", "town", "world", "engagement", "engagement_reason", "holder", "commentary")
     more = ("instruction_asked", "instruction_acting", "instruction_mode", "instruction_kind", "instruction_note")
     empty: dict[str, Any] = {"phase": "starting", "episode": 0, "tick": 0, "sim_time_s": 0.0, "collisions": 0}
@@ -229,6 +231,10 @@ def progress_of(view: SessionView) -> dict[str, Any] | None:
         "elapsed_s": finite(progress.elapsed_s, 1),
         "words": text.progress_words(progress),
     }
+
+
+def _journey(view: SessionView) -> dict[str, str] | None:
+    return None if view.journey is None else {"line": view.journey.line, "stage": view.journey.stage.value}
 
 
 def _waiting(view: SessionView) -> dict[str, Any] | None:

@@ -16,6 +16,7 @@ from typing import Any
 
 import carla
 
+from sim_bridge.carla_clearance import clearance_of
 from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.carla_connection import connected, short_name
 from sim_bridge.carla_leftovers import clear_leftovers
@@ -28,9 +29,11 @@ from sim_bridge.messages import (
     FULL_BRAKE,
     TICK_S,
     CameraFrame,
+    Clearance,
     Collision,
     Control,
     InstructionKind,
+    JourneyNews,
     Manoeuvre,
     Observation,
 )
@@ -116,6 +119,14 @@ class CarlaSimulator:
     def collisions(self) -> tuple[Collision, ...]:
         hits = list(self._own_rig.hits)
         return tuple(Collision(frame - self._first_frame, what, strength) for frame, what, strength in hits)
+
+    @property
+    def journey_news(self) -> JourneyNews | None:
+        return self._begun.news
+
+    def clearance(self) -> Clearance:
+        with self._noticing_loss():
+            return clearance_of(self._own_rig.ego, self.carla_world)
 
     def close(self) -> None:
         if self._is_closed:

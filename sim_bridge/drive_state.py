@@ -9,6 +9,7 @@ import math
 import time
 
 from sim_bridge.acting_plan import ActingPlan
+from sim_bridge.actor_words import in_words
 from sim_bridge.driver_at_work import DriverAtWork, Sight
 from sim_bridge.engagement import Event
 from sim_bridge.interfaces import Driver, Simulator
@@ -17,6 +18,7 @@ from sim_bridge.messages import (
     CameraFrame,
     Control,
     EgoState,
+    InstructionKind,
     Observation,
     Phase,
     SessionView,
@@ -24,10 +26,12 @@ from sim_bridge.messages import (
 )
 from sim_bridge.pace import Rates
 from sim_bridge.standing_instruction import StandingInstruction
-from sim_bridge.stuck import StuckWatch
+from sim_bridge.stuck import Unstick
 from sim_bridge.wheel import Wheel
 
 NOTICE_TICKS = 100
+# Instructions under which a car may stand for good.
+HOLDS_CAR = frozenset({InstructionKind.STOP, InstructionKind.SLOWER, InstructionKind.TARGET_SPEED})
 NOWHERE = EgoState(0.0, 0.0, 0.0, 0.0)
 
 
@@ -45,7 +49,7 @@ class DriveState:
         self.talk_order = TalkOrder.ALONGSIDE
         self.phase, self.failure = Phase.STARTING, ""
         self.control = Control()
-        self.rates, self.stuck = Rates(lockstep.window_s), StuckWatch()
+        self.rates, self.unstick = Rates(lockstep.window_s), Unstick()
         self.frames: tuple[CameraFrame, ...] = ()
         self._seen: Observation | None = None
         self._collisions = 0
@@ -79,7 +83,7 @@ class DriveState:
         self.plan.restart(first.episode)
         self.instruction = StandingInstruction(after=self.instruction)
         self.wheel.happens(Event.EPISODE_STARTED)
-        self.control, self.rates, self.stuck = Control(), Rates(self.lockstep.window_s), StuckWatch()
+        self.control, self.rates, self.unstick = Control(), Rates(self.lockstep.window_s), Unstick()
         self.lockstep.forget()
         self.phase, self.failure = Phase.RUNNING, ""
         self._collisions = self._notice_until_tick = 0
@@ -92,8 +96,22 @@ class DriveState:
 
         hits = self.simulator.collisions
         if len(hits) > self._collisions:
-            self.says(f"The car has hit {_named(hits[-1].other_type_id)}.")
+            self.says(f"The car has hit {in_words(hits[-1].other_type_id)}.")
         self._collisions = len(hits)
+
+    def driven(self) -> Control | None:
+        """What the driver, or who frees its car in its place, asks for this tick; None while it does not drive."""
+        wanted = self.plan.control(self.seen) if self.wheel.driver_steers else None
+        if wanted is None or self.wheel.standing.person:
+            self.unstick.rest()
+        else:
+            may_creep = self.instruction.kind not in HOLDS_CAR
+            wanted = self.unstick.control(wanted, self.seen.ego, may_creep, self.simulator.clearance)
+            if self.unstick.line:
+                self.says(self.unstick.line)
+        if wanted is None or self.unstick.is_at_work:
+            self.plan.rest()
+        return wanted
 
     def says(self, notice: str) -> None:
         """A sentence for the next five seconds of driving."""
@@ -138,13 +156,8 @@ class DriveState:
             commentary=speech.commentary,
             answers=speech.answers,
             collisions=self._collisions,
+            journey=self.simulator.journey_news if seen else None,
             input_echo=wheel.echo,
             notice=self._notice if tick < self._notice_until_tick else speech.trouble,
             failure=self.failure,
         )
-
-
-def _named(type_id: str) -> str:
-    """An actor as a person calls it."""
-    words = {"vehicle": "another vehicle", "walker": "a pedestrian"}
-    return words.get(type_id.split(".")[0], "something beside the road")

@@ -10,12 +10,14 @@ from typing import Protocol, runtime_checkable
 
 from sim_bridge.messages import (
     CameraFrame,
+    Clearance,
     Collision,
     Control,
     DrivePlan,
     DriverInfo,
     Instruction,
     InstructionKind,
+    JourneyNews,
     Manoeuvre,
     Observation,
     Progress,
@@ -58,6 +60,13 @@ class Simulator(Protocol):
     @property
     def collisions(self) -> tuple[Collision, ...]:
         """What the car came to touch since the reset, in order; lasting contact is one collision."""
+
+    @property
+    def journey_news(self) -> JourneyNews | None:
+        """How the scene or route of this episode goes, None on a drive to nowhere in particular."""
+
+    def clearance(self) -> Clearance:
+        """How much room there is straight ahead and straight behind, and whether a light holds the car."""
 
     def close(self) -> None:
         """Destroy our own actors and restore the world's settings. Twice is fine."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from sim_bridge import scenarios
 from sim_bridge.goals import Goals
+from sim_bridge.messages import JourneyNews, JourneyStage
 from sim_bridge.scenarios import SceneRun, route_file
 from sim_bridge.scenarios.route_file import Route
 from sim_bridge.scenarios.route_run import RouteRun
@@ -29,8 +30,8 @@ class Start:
 
 class Journey(Protocol):
     @property
-    def line(self) -> str:
-        """What it is and how it goes, one or two sentences for people; "" when there is nothing to say."""
+    def news(self) -> JourneyNews | None:
+        """What it is and how it goes; None when there is nothing to say."""
 
     def prepare(self, world: Any, seed: int) -> Start:
         """Raises ValueError, with a sentence, where this world has no place for it."""
@@ -47,8 +48,8 @@ class FreeDrive:
     """Starts on a spawn point that the seed draws, and goes wherever the lanes lead."""
 
     @property
-    def line(self) -> str:
-        return ""
+    def news(self) -> JourneyNews | None:
+        return None
 
     def prepare(self, world: Any, seed: int) -> Start:
         points = list(world.get_map().get_spawn_points())
@@ -92,8 +93,13 @@ class SceneJourney(_Played):
         self.run: SceneRun | None = None
 
     @property
-    def line(self) -> str:
-        return f"{self.scene.title}. {self.run.outcome.line if self.run is not None else ''}".strip()
+    def news(self) -> JourneyNews | None:
+        title = f"Scene: {self.scene.title}."
+        if self.run is None:
+            return JourneyNews(title)
+        outcome = self.run.outcome
+        over = JourneyStage.DONE if outcome.is_passed else JourneyStage.MISSED
+        return JourneyNews(f"{title} {outcome.line}", over if outcome.ended else JourneyStage.UNDER_WAY)
 
     def prepare(self, world: Any, seed: int) -> Start:
         self.run = SceneRun(world, self.scene, seed)
@@ -109,9 +115,16 @@ class RouteJourney(_Played):
         self.run: RouteRun | None = None
 
     @property
-    def line(self) -> str:
-        driven = 100.0 * self.run.outcome.completed if self.run is not None else 0.0
-        return f"Route {self.route.route_id}: {driven:.0f} % driven."
+    def news(self) -> JourneyNews | None:
+        if self.run is None:
+            return JourneyNews(f"Route {self.route.route_id}: 0 % driven.")
+        outcome = self.run.outcome
+        over = [scene for scene in outcome.scenes if scene.ended]
+        passed = sum(scene.is_passed for scene in over)
+        counted = f", {passed} of {len(over)} scenes passed" if over else ""
+        driven = f"Route {self.route.route_id}: {100.0 * outcome.completed:.0f} % driven{counted}."
+        after = JourneyStage.DONE if passed == len(over) else JourneyStage.MISSED
+        return JourneyNews(f"{driven} {self.run.playing}".strip(), after if outcome.is_done else JourneyStage.UNDER_WAY)
 
     def prepare(self, world: Any, seed: int) -> Start:
         self.run = RouteRun(world, self.route, seed)

@@ -369,6 +369,33 @@ class Collision:
     impulse_ns: float
 
 
+class JourneyStage(Enum):
+    """How what the drive is for stands. MISSED: it is over and did not come out as asked."""
+
+    UNDER_WAY = "under_way"
+    DONE = "done"
+    MISSED = "missed"
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyNews:
+    """simulator -> session -> app: what the drive is for and how it goes, in one or two sentences for a person."""
+
+    line: str
+    stage: JourneyStage = JourneyStage.UNDER_WAY
+
+
+@dataclass(frozen=True, slots=True)
+class Clearance:
+    """simulator -> session: what a car's bumpers and the lamp over the road would tell, for leaving a place where it
+    is stuck. Free metres to the next vehicle, person or thing on the road, `math.inf` where there is none in reach;
+    walls are not among them. Never part of an Observation."""
+
+    ahead_m: float
+    behind_m: float
+    waits_at_light: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`text` grows while the driver speaks; `is_final` closes it. `error` is set instead when it could not answer."""
@@ -431,6 +458,7 @@ class SessionView:
     commentary: Commentary = field(default_factory=Commentary)
     answers: tuple[Answer, ...] = ()  # newest last, at most 20
     collisions: int = 0  # since the reset
+    journey: JourneyNews | None = None  # None on a drive to nowhere in particular
     input_echo: tuple[str, int, float] | None = None  # holder, seq, sent_at_ms of the input this tick applied
     notice: str = ""
     failure: str = ""

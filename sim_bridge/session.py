@@ -224,16 +224,11 @@ class DriveSession:
         drive.wheel.watches(now_s)
         drive.failure = health.line
         # 2 What wheel and pedals do.
-        wanted = drive.plan.control(was) if drive.wheel.driver_steers else None
-        if wanted is None:
-            drive.plan.rest()
-        drive.control = drive.wheel.control(wanted, was.ego.speed_mps, now_s)
+        drive.control = drive.wheel.control(drive.driven(), was.ego.speed_mps, now_s)
         # 3 The world moves.
         drive.sees(drive.simulator.step(drive.control))
         self._steps_left = max(0, self._steps_left - 1)
         drive.instruction.watches(drive.simulator, drive.seen)
-        if wanted is not None and (stuck := drive.stuck.sees(drive.control, drive.seen.ego.speed_mps)):
-            drive.says(stuck)
         # 4 Everybody sees.
         drive.rates.frames.count()
         drive.rates.sim_time.count(TICK_S)
@@ -301,6 +296,7 @@ class DriveSession:
                 self._drive.phase, self._steps_left = Phase.PAUSED, 0
             case Resume():
                 self._drive.phase = Phase.RUNNING
+                self._drive.says("")  # why it stood is answered; said again, the same words are news again
             case Step(ticks):
                 self._steps_left += ticks
             case Reset(seed):

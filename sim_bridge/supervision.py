@@ -120,6 +120,8 @@ class Supervisor:
         self._world = KeptAlive("world", self._make_world, config.world_ready_within_s, by_hand)
         self._drive = KeptAlive("drive", self._make_drive, config.drive_ready_within_s, by_hand)
         self._said = ""
+        # Why the drive is down; the world itself may be back long before the drive is.
+        self._is_world_lost = False
 
     # ---- life
 
@@ -195,14 +197,18 @@ class Supervisor:
             self._look_at_world(now_s)
         lost_before = self._drive.falls
         lost = self._lost_its_world()
+        self._is_world_lost |= lost
         self._drive.step(now_s, may_start=not has_world or self._world.state == RUNNING)
         if lost and has_world and self._drive.falls > lost_before and self._world.state == RUNNING:
             self._world.fall(now_s, "The world stopped answering and was ended.", counts=False)
+        if self._drive.state == RUNNING:
+            self._is_world_lost = False
         self._say()
 
     def _look_at_world(self, now_s: float) -> None:
         falls = self._world.falls
         self._world.step(now_s)
+        self._is_world_lost |= self._world.falls > falls
         if self._world.falls > falls and self._drive.child is not None:
             self._drive.fall(now_s, "The drive lost its world.", counts=False)
 
@@ -246,7 +252,7 @@ class Supervisor:
             failure=line,
             published_at_ns=time.monotonic_ns(),
             engagement=Engagement.SAFE_STOP,
-            engagement_reason=Reason.WORLD_LOST if self._world.line else Reason.DRIVER_FAILED,
+            engagement_reason=Reason.WORLD_LOST if self._is_world_lost else Reason.DRIVER_FAILED,
             holder=NOBODY,
             plan_hz=0.0,
             frame_hz=0.0,

@@ -16,6 +16,7 @@ from sim_bridge.messages import (
     TICK_S,
     CameraFrame,
     CameraSpec,
+    Clearance,
     Collision,
     Control,
     DrivePlan,
@@ -24,6 +25,7 @@ from sim_bridge.messages import (
     Instruction,
     InstructionKind,
     InstructionMode,
+    JourneyNews,
     Manoeuvre,
     Observation,
 )
@@ -51,6 +53,8 @@ class StraightRoad:
         self.is_closed = self.is_walled_in = False
         self.episode = 0
         self.collisions: tuple[Collision, ...] = ()
+        self.news: JourneyNews | None = None
+        self.room = Clearance(math.inf, math.inf)
         self._ego = EgoState(0.0, 0.0, 0.0, 0.0)
         self._tick = 0
         self._lane_at_begin = 0
@@ -88,6 +92,13 @@ class StraightRoad:
         if kind is InstructionKind.STRAIGHT:
             return Manoeuvre.OTHER_WAY
         return Manoeuvre.UNDER_WAY if self._lane() == self._lane_at_begin else Manoeuvre.DONE
+
+    @property
+    def journey_news(self) -> JourneyNews | None:
+        return self.news
+
+    def clearance(self) -> Clearance:
+        return self.room
 
     def close(self) -> None:
         self.is_closed = True

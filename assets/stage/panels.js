@@ -76,6 +76,14 @@ export function showOrders(shown, words) {
   put(shown["talk-order"], words.talk_order === "talk_first" ? "talks first, then plans" : "talks alongside the plan");
 }
 
+// What the drive is for and how it goes: a scene, or a route of a file.
+export function showJourney(shown, journey) {
+  shown.journey.hidden = !journey;
+  if (!journey) return;
+  put(shown.journey, journey.line);
+  shown.journey.dataset.stage = journey.stage;
+}
+
 // How far a driver is that takes seconds, and that the world waits for it.
 export function showWaiting(shown, waiting) {
   shown.waiting.hidden = !waiting;

@@ -3,7 +3,7 @@
 import { Hands, wirePads } from "./hands.js";
 import { Link } from "./link.js";
 import { drawPlan } from "./overlay.js";
-import { Chat, Commentary, figure, panelsOf, put, showDrive, showOrders, showTrouble, showVitals, showWaiting } from "./panels.js";
+import { Chat, Commentary, figure, panelsOf, put, showDrive, showJourney, showOrders, showTrouble, showVitals, showWaiting } from "./panels.js";
 import { Strips } from "./strips.js";
 
 const STALE_MS = 600; // a picture older than this is dimmed, because a still picture looks like a live one
@@ -115,6 +115,7 @@ class Stage {
     showVitals(this.shown, header.vitals, this.localFigures());
     showOrders(this.shown, header.words);
     showWaiting(this.shown, header.waiting);
+    showJourney(this.shown, header.journey);
     this.commentary.show(header.words);
     if (header.answers) this.chat.show(header.answers);
     if (header.notice && header.notice !== this.noticed) this.say({ verdict: "notice", line: header.notice });

@@ -34,6 +34,7 @@ OPEN_LOOP = {
 SUITES = ("drive", "scenes", *OPEN_LOOP)
 SMALL_CAMERA = replace(FRONT_CAMERA, width_px=256, height_px=128)
 FIRST_PORT = 2500
+PATIENCE_S = 60.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -179,6 +180,9 @@ def _simulator(args: argparse.Namespace, town: str, host: str, port: int, vehicl
             # A teacher reads the world; its camera is for the report's pictures only.
             front_camera=SMALL_CAMERA if args.driver == "teacher" else FRONT_CAMERA,
             is_embedded=not args.carla,
+            # Nobody watches: a machine with too much to do is waited for, and an hour of drives is not lost to it.
+            tick_timeout_s=PATIENCE_S,
+            frame_timeout_s=PATIENCE_S,
         )
     )
 

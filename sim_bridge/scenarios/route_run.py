@@ -28,12 +28,15 @@ SCENES = {
     "Accident": "parked_car_blocks_the_lane",
     "BlockedIntersection": "parked_car_blocks_the_lane",
     "ConstructionObstacle": "construction",
+    "ConstructionObstacleTwoWays": "construction_on_the_only_lane",
     "DynamicObjectCrossing": "pedestrian_steps_out",
     "HardBreakRoute": "hard_braking_leader",
     "HazardAtSideLane": "cyclist_ahead",
     "HighwayCutIn": "cut_in",
     "OppositeVehicleRunningRedLight": "red_light_runner",
     "ParkedObstacle": "parked_car_blocks_the_lane",
+    "ParkedObstacleTwoWays": "parked_car_blocks_the_lane",
+    "ParkingCutIn": "cut_in_from_the_kerb",
     "ParkingCrossingPedestrian": "pedestrian_steps_out",
     "PedestrianCrossing": "pedestrian_steps_out",
     "StaticCutIn": "cut_in",
@@ -112,6 +115,14 @@ class RouteRun:
         playing = [self._scene[1].outcome] if self._scene is not None and self._is_playing else []
         missed = [*self._not_played, *(scenario.name for scenario in self._pending)]
         return RouteOutcome(self.route.route_id, self.goals.reached_share, (*self._played, *playing), tuple(missed))
+
+    @property
+    def playing(self) -> str:
+        """What the scene that plays here is and how it goes, "" between two."""
+        if self._scene is None or not self._is_playing:
+            return ""
+        run = self._scene[1]
+        return f"Scene: {run.scene.title}. {run.outcome.line}"
 
     def clear(self) -> None:
         if self._scene is not None:

@@ -19,6 +19,7 @@ from typing import Any
 
 import carla
 
+from sim_bridge.actor_words import in_words
 from sim_bridge.carla_rig import ROLE
 from sim_bridge.scenarios.cast import CannotStand, Performer, Vehicle, spawned
 from sim_bridge.scenarios.judging import Moment, Other, holds
@@ -62,7 +63,8 @@ class Outcome:
         """For people: how far it is, or how it ended."""
         if not self.ended:
             return "It has happened; drive on." if self.happened else "It is still to happen."
-        ends = {"done": "You came through", "collision": f"The car hit {self.hit}", "out of time": "The time is up"}
+        struck = f"The car hit {in_words(self.hit)}"
+        ends = {"done": "Done, no contact", "collision": struck, "out of time": "The time is up"}
         parts = [ends[self.ended], *([] if self.happened else ["it did not happen"])]
         parts += [f"not met: {says}" for says in self.unmet]
         return f"{', '.join(parts)} ({self.seconds:.0f} s)."

@@ -56,6 +56,7 @@ class FakeDrive:
         self.progress: m.Progress | None = None
         self.lockstep_ticks = 0
         self.collisions = 0
+        self.journey: m.JourneyNews | None = None
         self._hz = hz
         self._is_painting = is_painting
         self._lock = threading.Lock()
@@ -263,6 +264,7 @@ class FakeDrive:
             commentary=self._commentary(),
             answers=tuple(self._answers),
             collisions=self.collisions,
+            journey=self.journey,
             progress=self.progress,
             lockstep_ticks=self.lockstep_ticks,
             input_echo=(self._hands.holder, self._hands.seq, self._hands.sent_at_ms) if self._hands else None,

@@ -200,6 +200,18 @@ def test_collisions_are_counted_beside_the_speed(house: House, live: Any) -> Non
     until(lambda: not count.is_visible(), "a clean slate")
 
 
+def test_how_a_scene_goes_is_told_on_the_picture(house: House, live: Any) -> None:
+    told = live.get_by_test_id("journey")
+    assert not told.is_visible()
+    house.drive.journey = m.JourneyNews("Scene: A car cuts in. It is still to happen.")
+    until(lambda: told.is_visible() and told.inner_text().startswith("Scene: A car cuts in."), "the scene's line")
+    assert told.get_attribute("data-stage") == "under_way"
+    house.drive.journey = m.JourneyNews("Scene: A car cuts in. Done, no contact (13 s).", m.JourneyStage.DONE)
+    until(lambda: told.get_attribute("data-stage") == "done" and "no contact" in told.inner_text(), "its end")
+    house.drive.journey = None
+    until(lambda: not told.is_visible(), "a drive to nowhere in particular")
+
+
 def test_a_driver_that_takes_seconds_is_waited_for_in_the_open_and_can_be_cancelled(house: House, live: Any) -> None:
     waiting = live.get_by_test_id("waiting")
     assert not waiting.is_visible()

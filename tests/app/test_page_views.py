@@ -107,5 +107,15 @@ def test_waiting_says_how_far_the_driver_is_and_what_lockstep_costs(view: m.Sess
     answering = m.Progress("speaking", 7, 0, "answer", 3.0)
     said = views.header_of(replace(busy, progress=answering, phase=m.Phase.PAUSED))["waiting"]
     assert said["progress"]["words"] == "Answering: speaking, 7 tokens so far · 3.0 s"
+    assert text.progress_words(replace(answering, done=1)) == "Answering: speaking, 1 token so far · 3.0 s"
+    acting = m.Progress("planning", 3, 24, "plan", 0.5)
+    assert text.progress_words(acting) == "Planning: path and speed, 3 of 24 · 0.5 s"
     assert (said["cancel"], said["is_standing"]) == (text.CANCEL, False)
     json.dumps(views.status_of(busy), allow_nan=False)
+
+
+def test_the_journey_is_told_to_the_page_and_to_scripts(view: m.SessionView) -> None:
+    assert views.header_of(view)["journey"] is None and views.status_of(view)["journey"] is None
+    missed = replace(view, journey=m.JourneyNews("Route 3: 40 % driven.", m.JourneyStage.MISSED))
+    told = {"line": "Route 3: 40 % driven.", "stage": "missed"}
+    assert views.header_of(missed)["journey"] == told and views.status_of(missed)["journey"] == told

@@ -16,7 +16,7 @@ from sim_bridge.embedded.town.folder import road_file
 from sim_bridge.goals import Goals, GuidedRoute
 from sim_bridge.journey import FreeDrive, RouteJourney, SceneJourney, journey_of
 from sim_bridge.lane_search import way_to
-from sim_bridge.messages import Control, RouteCommand
+from sim_bridge.messages import Control, JourneyStage, RouteCommand
 from sim_bridge.scenarios import route_file
 from sim_bridge.scenarios.doings import Wanted
 from sim_bridge.scenarios.following import Follower
@@ -113,8 +113,13 @@ def test_the_simulator_plays_a_scene_and_the_navigator_leads_through_it(simulato
     assert run is not None
     assert simulator.ego.get_location().distance(run.ego_start.location) < 1.0
     assert observation.command in (RouteCommand.STRAIGHT, RouteCommand.FOLLOW_ROAD)
+    begun = simulator.journey_news
+    assert begun is not None and begun.stage is JourneyStage.UNDER_WAY
+    assert begun.line == "Scene: Somebody runs a red light. It is still to happen."
     drive_along(simulator, 500)
     assert run.outcome.happened and run.outcome.ended
+    ended = simulator.journey_news
+    assert ended is not None and ended.stage is JourneyStage.MISSED and "hit another vehicle" in ended.line
     # The next episode is a free one again, with nobody of the cast left.
     simulator.journey = FreeDrive()
     simulator.reset(seed=5)

@@ -95,6 +95,7 @@ def test_braking_is_a_share_of_the_pedal() -> None:
 
 def test_an_outcome_is_told_in_a_sentence() -> None:
     told = Outcome("s", True, "collision", ("stops before the line",), 12.4, 0.0, "vehicle.x").line
-    assert told == "The car hit vehicle.x, not met: stops before the line (12 s)."
+    assert told == "The car hit another vehicle, not met: stops before the line (12 s)."
+    assert Outcome("s", True, "done", (), 12.4, 2.0).line == "Done, no contact (12 s)."
     assert "did not happen" in Outcome("s", False, "done", (), 9.0, 3.0).line
     assert Outcome("s", False, "", (), 1.0, 3.0).line == "It is still to happen."

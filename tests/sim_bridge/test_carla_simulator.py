@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -22,7 +23,7 @@ from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.carla_rig import Rig
 from sim_bridge.carla_simulator import CarlaSimulator
 from sim_bridge.interfaces import SimulatorLost
-from sim_bridge.messages import CHASE_CAMERA, FRONT_CAMERA, Control, Phase
+from sim_bridge.messages import CHASE_CAMERA, FRONT_CAMERA, Clearance, Control, Phase
 from sim_bridge.session import DriveSession, SessionConfig
 from tests.sim_bridge.driving import is_alive, until
 from tests.sim_bridge.route_driver import RouteDriver
@@ -88,6 +89,51 @@ def test_hitting_something_is_felt(embedded_port: int) -> None:
             assert len(simulator.collisions) == 1, "pushing on is the same collision"
         finally:
             other.destroy()
+
+
+def test_room_ahead_and_behind_is_measured_from_bumper_to_bumper(embedded_port: int) -> None:
+    with CarlaSimulator(small(embedded_port)) as simulator:
+        simulator.reset(2)
+        assert simulator.clearance() == Clearance(math.inf, math.inf)
+        here, half_m = simulator.ego.get_transform(), simulator.ego.bounding_box.extent.x
+        forward, right = here.get_forward_vector(), here.get_right_vector()
+        blueprint = simulator.carla_world.get_blueprint_library().find("vehicle.audi.tt")
+        for along, aside, measured in ((9.0, 0.0, "ahead_m"), (-8.0, 0.0, "behind_m"), (9.0, 4.0, "")):
+            where = carla.Transform(here.location + forward * along + right * aside, here.rotation)
+            where.location.z += 0.3
+            other = simulator.carla_world.spawn_actor(blueprint, where)
+            try:
+                simulator.step(Control(brake=1.0))
+                free_m = abs(along) - half_m - other.bounding_box.extent.x
+                expected = replace(Clearance(math.inf, math.inf), **({measured: free_m} if measured else {}))
+                room = simulator.clearance()
+                assert room.ahead_m == pytest.approx(expected.ahead_m, abs=0.2)
+                assert room.behind_m == pytest.approx(expected.behind_m, abs=0.2)
+            finally:
+                other.destroy()
+
+
+def test_a_red_light_holds_the_car_and_a_green_one_does_not(embedded_port: int) -> None:
+    with CarlaSimulator(small(embedded_port)) as simulator:
+        simulator.reset(2)
+        light = stand_before_a_light(simulator)
+        for state, holds in ((carla.TrafficLightState.Red, True), (carla.TrafficLightState.Green, False)):
+            light.set_state(state)
+            light.freeze(True)
+            simulator.step(Control(brake=1.0))
+            simulator.step(Control(brake=1.0))
+            assert simulator.clearance().waits_at_light is holds
+        light.freeze(False)
+
+
+def stand_before_a_light(simulator: CarlaSimulator) -> carla.TrafficLight:
+    light = next(iter(simulator.carla_world.get_actors().filter("traffic.traffic_light*")))
+    sign = simulator.carla_map.get_all_landmarks_from_id(light.get_opendrive_id())[0]
+    line = simulator.carla_map.get_waypoint_xodr(sign.road_id, sign.get_lane_validities()[0][0], sign.s)
+    where = line.previous(4.0)[0].transform
+    where.location.z += 0.1
+    simulator.ego.set_transform(where)
+    return light
 
 
 def test_it_takes_only_its_own_actors_away_and_gives_the_clock_back(embedded_port: int, onlooker: carla.World) -> None:

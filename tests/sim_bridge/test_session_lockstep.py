@@ -20,7 +20,6 @@ from sim_bridge.messages import (
 )
 from sim_bridge.session import DriveSession
 from sim_bridge.standing_instruction import DONE, DRIVING_ON, NO_LANE, OBEYING, OTHER_WAY, UNCLEAR
-from sim_bridge.stuck import STUCK
 from tests.fakes import LANE_M, MoodyDriver, SteadyDriver, StraightRoad
 
 ACCEPTED = CommandResult(Verdict.ACCEPTED)
@@ -261,18 +260,6 @@ def test_closing_closes_driver_and_world_once_and_again() -> None:
     assert road.is_closed and driver.is_closed
 
 
-def test_a_car_that_pushes_and_does_not_move_is_called_stuck() -> None:
-    road = StraightRoad()
-    session = started(road=road, ticks=60)
-    assert not session.view().notice
-    road.is_walled_in = True
-    view = session.advance(90)
-    assert not view.notice, "a moment of pushing is not yet being stuck"
-    assert session.advance(30).notice == STUCK
-    road.is_walled_in = False
-    assert not session.advance(120).notice
-
-
 def test_what_the_car_hits_is_said_and_counted_until_the_reset() -> None:
     road = StraightRoad()
     session = started(road=road, ticks=60)
@@ -282,8 +269,3 @@ def test_what_the_car_hits_is_said_and_counted_until_the_reset() -> None:
     road.collisions = ()
     session.submit(Reset())
     assert session.advance(1).collisions == 0
-
-
-def test_a_car_that_waits_is_not_called_stuck() -> None:
-    session = started(SteadyDriver(speed_mps=0.0), ticks=400)
-    assert not session.view().notice

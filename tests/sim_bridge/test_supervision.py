@@ -11,7 +11,7 @@ import pytest
 
 from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.drive_process import Factory
-from sim_bridge.messages import FRONT_CAMERA, Engage, Engagement, Phase, Verdict
+from sim_bridge.messages import FRONT_CAMERA, Engage, Engagement, Phase, Reason, Verdict
 from sim_bridge.supervision import Supervisor, SupervisorConfig
 from sim_bridge.world_process import free_port_pair, world_command
 from tests.sim_bridge import factories
@@ -66,9 +66,10 @@ def test_it_starts_the_world_then_the_drive_and_ends_both() -> None:
 
 @pytest.mark.parametrize("victim", ["world", "drive"])
 def test_a_killed_process_is_named_and_replaced(victim: str) -> None:
-    lines = set()
+    lines, reasons = set(), set()
     with supervised(factories.says_its_process) as supervisor:
         supervisor.subscribe(lambda view: lines.add(view.failure))
+        supervisor.subscribe(lambda view: reasons.add(view.engagement_reason) if view.failure else None)
         until(lambda: drives(supervisor))
         before = supervisor.process_ids()
         os.kill(before[victim], signal.SIGKILL)
@@ -82,6 +83,8 @@ def test_a_killed_process_is_named_and_replaced(victim: str) -> None:
         assert (after["world"] != before["world"]) is (victim == "world")
         assert any(f"The {victim} process ended" in line and "SIGKILL" in line for line in lines)
         until(lambda: supervisor.view().failure == "")  # type: ignore[union-attr]
+        # The world is back before the drive is; why nobody drives stays the same until somebody does.
+        assert reasons == {Reason.WORLD_LOST if victim == "world" else Reason.DRIVER_FAILED}
 
 
 def test_a_drive_that_hangs_is_killed_and_replaced() -> None:
