@@ -42,6 +42,8 @@ BAD_USE = 2
 LOCKSTEP_TICKS_MAX = 20  # a second: plans reach 2.5 s ahead
 # Four gigabytes from a slow disk, and one frame to warm up.
 SIMLINGO_LOADS_WITHIN_S = 900.0
+# On a busy machine its layers starve the loop beside them; starting again takes far longer than waiting.
+SIMLINGO_SILENT_AT_MOST_S = 60.0
 
 # Subcommand -> the module whose add_arguments and main serve it, and its line in --help.
 ROOMS = {
@@ -269,7 +271,10 @@ def _supervisor(args: argparse.Namespace) -> Supervisor:
         wish = Wish(world, args.model, args.checkpoint or POCKET)
         return Supervisor(SupervisorConfig(command), build_drive, wish, session)
     patient = SupervisorConfig(
-        command, drive_ready_within_s=SIMLINGO_LOADS_WITHIN_S, silence_starting_max_s=SIMLINGO_LOADS_WITHIN_S
+        command,
+        drive_ready_within_s=SIMLINGO_LOADS_WITHIN_S,
+        silence_max_s=SIMLINGO_SILENT_AT_MOST_S,
+        silence_starting_max_s=SIMLINGO_LOADS_WITHIN_S,
     )
     return Supervisor(
         patient, build_drive, Wish(world, args.model, args.checkpoint, simlingo=flags.choice(args)), session

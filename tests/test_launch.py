@@ -96,6 +96,15 @@ def test_simlingos_choices_are_understood() -> None:
     assert (args.talk, args.lockstep) == ("first", 1)
 
 
+def test_a_simlingo_that_is_starved_is_not_ended_as_one_that_hangs() -> None:
+    """Half a minute without a view happens on a busy machine, and starting again takes longer."""
+    words = ["drive", "--model", "simlingo", "--checkpoint", "x.pt"]
+    patient = launch._supervisor(launch._parser(words).parse_args(words))._config
+    usual = launch._supervisor(launch._parser(["drive"]).parse_args(["drive"]))._config
+    assert (patient.silence_max_s, usual.silence_max_s) == (60.0, 5.0)
+    assert patient.drive_ready_within_s == patient.silence_starting_max_s == 900.0
+
+
 @pytest.mark.parametrize("ticks", ["-1", "21", "many"])
 def test_a_lockstep_no_plan_reaches_is_refused(ticks: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):

@@ -112,7 +112,8 @@ def test_a_plan_nobody_waits_for_pauses_the_drive_and_resuming_plans_anew() -> N
         assert session.submit(Cancel()).verdict is Verdict.REFUSED
         let(driver, 1)
         session.submit(Resume())
-        assert seen(session, lambda v: v.tick == TICKS_PER_PLAN).phase is Phase.RUNNING
+        view = seen(session, lambda v: v.tick == TICKS_PER_PLAN)
+        assert (view.phase, view.notice) == (Phase.RUNNING, "")
 
 
 def test_an_instruction_on_the_frozen_frame_is_planned_and_can_be_given_up() -> None:
