@@ -100,6 +100,12 @@ def asks_a_car_about_itself(port: int) -> None:
         assert car.get_light_state() == carla.VehicleLightState.LowBeam
         assert dict(world.get_vehicles_light_states())[car.id] == carla.VehicleLightState.LowBeam
         assert car.get_wheel_steer_angle(carla.VehicleWheelLocation.BL_Wheel) == 0.0
+        left = carla.VehicleWheelLocation.FL_Wheel
+        car.set_wheel_steer_direction(left, 25.0)
+        assert car.get_wheel_steer_angle(left) != 25.0, "its physics turns the wheels"
+        car.set_simulate_physics(False)
+        assert car.get_wheel_steer_angle(left) == 25.0
+        car.set_simulate_physics(True)
         assert car.get_wheel_pitch_angle(carla.VehicleWheelLocation.FL_Wheel) == 0.0
         assert car.get_component_names() and car.get_component_world_transform("root").location.x > 10.0
         assert car.get_component_relative_transform("root").location.x == 0.0

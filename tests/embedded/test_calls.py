@@ -41,7 +41,6 @@ ARGUMENTS: dict[str, list[Any]] = {
     "show_vehicle_debug_telemetry": ["C", True],
     "open_vehicle_door": ["C", 0],
     "close_vehicle_door": ["C", 0],
-    "set_wheel_steer_direction": ["C", 0, 20.0],
     "set_wheel_pitch_angle": ["C", 0, 20.0],
     "enable_carsim": ["C", ""],
     "use_carsim_road": ["C", True],

@@ -174,7 +174,7 @@ _ROWS: tuple[tuple[str, Need, Callable[..., Any]], ...] = (
     ("close_vehicle_door", R, vehicles.move_part),
     ("get_wheel_steer_angle", R, vehicles.get_wheel_steer_angle),
     ("get_wheel_pitch_angle", R, vehicles.get_wheel_pitch_angle),
-    ("set_wheel_steer_direction", R, vehicles.move_part),
+    ("set_wheel_steer_direction", R, vehicles.set_wheel_steer_direction),
     ("set_wheel_pitch_angle", R, vehicles.move_part),
     ("enable_carsim", R, vehicles.no_other_physics),
     ("use_carsim_road", R, vehicles.no_other_physics),

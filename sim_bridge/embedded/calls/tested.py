@@ -85,6 +85,7 @@ _COVERED: dict[str, tuple[str, ...]] = {
         "get_vehicle_light_state",
         "get_vehicle_light_states",
         "get_wheel_steer_angle",
+        "set_wheel_steer_direction",
         "get_wheel_pitch_angle",
     ),
     _SCRIPTED.format("follows_an_ackermann_control"): (
@@ -170,7 +171,6 @@ _WITHOUT_EFFECT = (
     "show_vehicle_debug_telemetry",
     "open_vehicle_door",
     "close_vehicle_door",
-    "set_wheel_steer_direction",
     "set_wheel_pitch_angle",
     "restore_physx_physics",
     "get_bones_transform",

@@ -19,6 +19,8 @@ from sim_bridge.embedded.world import walking
 from sim_bridge.embedded.world.actors import Vehicle, Walker
 from sim_bridge.embedded.world.running_gear import telemetry, tuning, with_wheel_places
 
+_FRONT, _FARTHEST_DEG = (0, 1), 90.0
+
 
 def apply_control_to_vehicle(desk: Desk, actor_id: int, control: VehicleControl) -> None:
     desk.world.drive(desk.one(Vehicle, actor_id), control)
@@ -68,7 +70,14 @@ def get_vehicle_light_states(desk: Desk) -> tuple[tuple[int, int], ...]:
 def get_wheel_steer_angle(desk: Desk, actor_id: int, wheel: int) -> float:
     """Degrees, positive to the right; rear wheels do not steer."""
     vehicle = desk.one(Vehicle, actor_id)
-    return vehicle.body.wheel_steer_deg if wheel < 2 else 0.0
+    return vehicle.wheel_steer_deg if wheel in _FRONT else 0.0
+
+
+def set_wheel_steer_direction(desk: Desk, actor_id: int, wheel: int, angle_deg: float) -> None:
+    """To be seen only, and only while the vehicle has no physics, as in CARLA. Front wheels turn together."""
+    vehicle = desk.one(Vehicle, actor_id)
+    if wheel in _FRONT:
+        vehicle.posed_steer_deg = min(max(angle_deg, -_FARTHEST_DEG), _FARTHEST_DEG)
 
 
 def get_wheel_pitch_angle(desk: Desk, actor_id: int, wheel: int) -> float:
@@ -77,7 +86,7 @@ def get_wheel_pitch_angle(desk: Desk, actor_id: int, wheel: int) -> float:
 
 
 def move_part(desk: Desk, actor_id: int, part: int, *_: Any) -> None:
-    """Doors and wheels turned for show: these bodies have no moving parts to show it on."""
+    """Doors, and wheels pitched for show: these bodies have no such parts to show it on."""
     desk.one(Vehicle, actor_id)
 
 

@@ -71,6 +71,7 @@ class Vehicle(Actor):
     light_flags: int = 0
     constant_velocity: Vec3 | None = None  # along the car's own axes
     is_simulated: bool = True
+    posed_steer_deg: float = 0.0  # how a script turned the front wheels, to the right; shows while it is not simulated
     speed_limit_kmh: float = 30.0
     waits_at: int = 0  # the traffic light it stands or brakes at, 0 none
     sign: str = ""  # the signal id of the stop or yield sign it stands before, reached at `sign_since_s`
@@ -78,6 +79,11 @@ class Vehicle(Actor):
     must_wait: bool = False  # at that sign
     place: LanePlace | None = None  # the lane it was on when last looked up, at `judged_at`
     judged_at: tuple[float, float] | None = None
+
+    @property
+    def wheel_steer_deg(self) -> float:
+        """How the front wheels stand, positive to the right."""
+        return self.body.wheel_steer_deg if self.is_simulated else self.posed_steer_deg
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

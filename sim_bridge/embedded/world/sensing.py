@@ -207,9 +207,8 @@ class Sensing:
         drawn = []
         for actor in self._world.actors:
             if isinstance(actor, Vehicle):
-                steer = actor.body.wheel_steer_deg
                 lamps = shown_lights(actor, self._world.elapsed_s)
-                drawn.append(Drawn(actor.actor_id, actor.pose, lamps, wheel_steer_deg=steer))
+                drawn.append(Drawn(actor.actor_id, actor.pose, lamps, actor.wheel_steer_deg))
             elif isinstance(actor, Walker):
                 drawn.append(_walking(actor))
             elif isinstance(actor, Prop):
