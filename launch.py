@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 # Our matrices are small: a second BLAS thread spins through most of a core and helps nobody. numpy reads this when it
 # is first imported, here and in every process that we start.
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 POCKET = Path(__file__).resolve().parent / "assets" / "pocket"
 DEFAULT_TOWN = "Backseat01"
 BAD_USE = 2
+UNREAD = 128 + 13  # what a shell reports of a program that SIGPIPE ended
 LOCKSTEP_TICKS_MAX = 20  # a second: plans reach 2.5 s ahead
 # Four gigabytes from a slow disk, and one frame to warm up.
 SIMLINGO_LOADS_WITHIN_S = 900.0
@@ -303,5 +305,27 @@ def _has_screen() -> bool:
     return sys.platform != "linux" or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
+def _told_until_unread() -> int:
+    """`main`, ended without a word when what reads our lines (`| head`) has had enough."""
+    try:
+        try:
+            return main()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        if not _is_unread(sys.stdout):
+            raise
+        # Python flushes what is left once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return UNREAD
+
+
+def _is_unread(stream: TextIO) -> bool:
+    """Whether what the stream leads to has closed; a pipe or socket of another's may have broken instead."""
+    watch = select.poll()
+    watch.register(stream.fileno(), 0)
+    return bool(watch.poll(0))
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_told_until_unread())

@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.figures import Measured, as_json, as_table, key_delays
+from app.page_figures import Measured, beside, figures, key_delays
+from sim_bridge.bench.figures import as_json, as_table
 
 LAUNCH = Path(__file__).resolve().parents[1] / "launch.py"
 START_WITHIN_S = 120.0
@@ -76,7 +77,7 @@ def main(args: argparse.Namespace) -> int:
     except CannotMeasure as problem:
         print(problem, file=sys.stderr)
         return problem.status
-    print(as_json(measured) if args.json else as_table(measured))
+    print(as_json(figures(measured), beside(measured)) if args.json else as_table(figures(measured), {}))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
@@ -32,6 +33,28 @@ def test_without_a_subcommand_it_drives() -> None:
     refused = run("--town", "Atlantis")
     assert refused.returncode == 2
     assert "no town 'Atlantis'" in refused.stderr and "Backseat01" in refused.stderr
+
+
+@pytest.mark.parametrize("words", [("serve", "--coverage"), ("scenes",)])
+def test_a_pipe_that_closes_ends_it_without_a_word(words: tuple[str, ...]) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "launch.py", *words]
+    try:
+        ended = subprocess.run(command, cwd=ROOT, stdout=writer, stderr=subprocess.PIPE, timeout=120, check=False)
+    finally:
+        os.close(writer)
+    assert ended.stderr == b""
+    assert ended.returncode == launch.UNREAD
+
+
+def test_another_pipe_that_breaks_is_still_told() -> None:
+    code = "import launch\ndef broken(): raise BrokenPipeError('not ours')\nlaunch.main = broken\n"
+    told = subprocess.run(
+        [sys.executable, "-c", code + "launch._told_until_unread()"],
+        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert told.returncode == 1 and "not ours" in told.stderr
 
 
 @pytest.mark.parametrize("address", ["2000", "localhost", "localhost:", ":2000", "localhost:two"])

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from app import bench, figures
-from app.figures import Measured
+from app import bench, page_figures
+from app.page_figures import Measured, beside, figures
+from sim_bridge.bench.figures import Figure, as_json, as_table
 
 FAKE = Path(__file__).with_name("fake_drive.py")
 STEADY = Measured(
@@ -26,12 +27,12 @@ STEADY = Measured(
 )
 
 
-def by_name(measured: Measured) -> dict[str, figures.Figure]:
-    return {figure.name: figure for figure in figures.figures(measured)}
+def by_name(measured: Measured) -> dict[str, Figure]:
+    return {figure.name: figure for figure in figures(measured)}
 
 
 def test_a_drive_that_keeps_up_meets_every_target() -> None:
-    assert all(figure.is_met for figure in figures.figures(STEADY))
+    assert all(figure.is_met for figure in figures(STEADY))
     assert by_name(STEADY)["source frame to pixels, p95"].value == 150.0
     assert by_name(STEADY)["source frame to pixels, median"].value == 20.0
 
@@ -40,21 +41,21 @@ def test_the_rate_is_simulated_over_real_time() -> None:
     slow = replace(STEADY, rows=[[second * 2.0, second * 1.0, 18.0, 60.0, 30.0] for second in range(10)])
     rate = by_name(slow)["real-time factor"]
     assert rate.value == pytest.approx(0.5) and rate.is_met is False
-    assert "missed" in figures.as_table(slow)
+    assert "missed" in as_table(figures(slow), {})
 
 
 def test_what_was_not_measured_is_not_called_met() -> None:
     nothing = replace(STEADY, rows=[], delays_ms=[], key_ms=[])
-    told = json.loads(figures.as_json(nothing))
+    told = json.loads(as_json(figures(nothing), beside(nothing)))
     unmeasured = {figure["name"] for figure in told["figures"] if figure["met"] is None}
     assert "key to applied control, p95" in unmeasured and "real-time factor" in unmeasured
-    assert "not measured" in figures.as_table(nothing)
+    assert "not measured" in as_table(figures(nothing), {})
 
 
 def test_a_press_counts_until_the_first_tick_that_heard_it() -> None:
     presses = [{"seq": 10, "pressed_ms": 100.0}, {"seq": 20, "pressed_ms": 500.0}, {"seq": 99, "pressed_ms": 900.0}]
     echoes = [{"seq": 9, "applied_ms": 90.0}, {"seq": 12, "applied_ms": 150.0}, {"seq": 21, "applied_ms": 580.0}]
-    assert figures.key_delays(presses, echoes) == [50.0, 80.0]
+    assert page_figures.key_delays(presses, echoes) == [50.0, 80.0]
 
 
 @pytest.mark.browser
@@ -74,7 +75,7 @@ def test_a_real_run_measures_everything_and_ends_its_program(monkeypatch: pytest
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     measured = bench.measure([sys.executable, str(FAKE), "--port", str(port)], f"http://127.0.0.1:{port}", 2.0)
-    assert all(figure.value is not None for figure in figures.figures(measured))
+    assert all(figure.value is not None for figure in figures(measured))
     assert by_name(measured)["plans per second, median"].value == 18.5  # what the toy says of itself
     assert measured.key_ms and 0 < min(measured.key_ms) < 5000
     assert 0 < min(measured.delays_ms) < 5000

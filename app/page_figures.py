@@ -1,30 +1,12 @@
-"""What the bench measured -> figures beside their targets, as a table or as JSON. Pure functions."""
+"""What one run of the page came to: raw measurements -> figures beside their targets. Pure functions."""
 
 from __future__ import annotations
 
-import json
-import os
-import platform
 import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A measured value beside its target. `wants` is ">=" or "<="; `is_met` is None where nothing was measured."""
-
-    name: str
-    value: float | None
-    unit: str
-    wants: str
-    target: float
-
-    @property
-    def is_met(self) -> bool | None:
-        if self.value is None:
-            return None
-        return self.value >= self.target if self.wants == ">=" else self.value <= self.target
+from sim_bridge.bench.figures import Figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,32 +47,16 @@ def figures(measured: Measured) -> list[Figure]:
     ]
 
 
-def as_json(measured: Measured) -> str:
+def beside(measured: Measured) -> dict[str, object]:
+    """What no target is set for, and how much was counted."""
     rows = measured.rows
-    return json.dumps(
-        {
-            "machine": {"cpus": os.cpu_count(), "system": platform.platform(), "load": os.getloadavg()},
-            "figures": [asdict(figure) | {"met": figure.is_met} for figure in figures(measured)],
-            "beside": {
-                "key to applied control, median, ms": _median(measured.key_ms),
-                "plan age, median, ms": _median([row[3] for row in rows if row[3] is not None]),
-                "inference, median, ms": _median([row[4] for row in rows if row[4] is not None]),
-                "pictures counted": len(measured.delays_ms),
-                "key presses counted": len(measured.key_ms),
-            },
-        },
-        indent=2,
-    )
-
-
-def as_table(measured: Measured) -> str:
-    lines = [f"{'what':34} {'measured':>12} {'target':>12}"]
-    marks = {True: "", False: "  missed", None: "  not measured"}
-    for figure in figures(measured):
-        value = "-" if figure.value is None else f"{figure.value:.2f} {figure.unit}"
-        target = f"{figure.wants} {figure.target:g} {figure.unit}"
-        lines.append(f"{figure.name:34} {value:>12} {target:>12}{marks[figure.is_met]}")
-    return "\n".join(lines)
+    return {
+        "key to applied control, median, ms": _median(measured.key_ms),
+        "plan age, median, ms": _median([row[3] for row in rows if row[3] is not None]),
+        "inference, median, ms": _median([row[4] for row in rows if row[4] is not None]),
+        "pictures counted": len(measured.delays_ms),
+        "key presses counted": len(measured.key_ms),
+    }
 
 
 def _median(values: Sequence[float | None]) -> float | None:
