@@ -83,6 +83,7 @@ def main(args: argparse.Namespace) -> int:
         "seed": args.seed,
     }
     cases: list[Case] = []
+    stopped = 0
     try:
         if args.driver == "pocket":
             figures["weights"] = evaluation_folder.identity(args.weights)
@@ -92,20 +93,25 @@ def main(args: argparse.Namespace) -> int:
             cases += _in_town(args, town, figures)
     except (SimulatorLost, WorldDidNotStart, ValueError, OSError) as error:
         print(f"The evaluation stopped: {error}", file=sys.stderr)
-        return 1
+        if not any(figures.get(group) for group in evaluation_folder.GROUPS):
+            return 1
+        say("What was measured before is kept.")
+        stopped = 1
     figures["minutes"] = round((time.monotonic() - begun) / 60, 1)
     _publish(args, figures, cases)
-    return 0
+    return stopped
 
 
 def _in_town(args: argparse.Namespace, town: str, figures: dict[str, Any]) -> list[Case]:
     """Drive the suites that are driven, into `figures`; their cases."""
     cases: list[Case] = []
     if args.suite in ("scenes", "all") and args.scene_places:
-        figures.setdefault("scenes", {})[town], wrong = _scenes(args, town)
+        played, wrong = _scenes(args, town)
+        figures.setdefault("scenes", {})[town] = played
         cases += wrong
     if args.suite in ("drive", "all"):
-        figures.setdefault("drive", {})[town], wrong = _closed_loop(args, town)
+        driven, wrong = _closed_loop(args, town)
+        figures.setdefault("drive", {})[town] = driven
         cases += wrong
     return cases
 

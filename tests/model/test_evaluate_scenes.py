@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from model.training import evaluation_folder
+import pytest
+
+from model.training import evaluate, evaluation_folder, scene_figures
 from model.training.evaluate_scenes import Played, summary
 from model.training.infractions import Watch
 from model.training.judged_frames import Case
@@ -104,3 +107,41 @@ def test_a_damaged_folder_is_begun_anew(tmp_path: Path) -> None:
     (tmp_path / "evaluation.json").write_text("{ half")
     report = evaluation_folder.publish(tmp_path, {"driver": "teacher", "date": "2026-11-22", "minutes": 1.0}, [])
     assert report.exists() and json.loads((tmp_path / "evaluation.json").read_text())["driver"] == "teacher"
+
+
+def test_the_page_of_figures_is_made_of_evaluations_alone(tmp_path: Path) -> None:
+    late = summary([PASSED, Played(replace(ARRIVED, ended="out of time"), 40.0, {})])
+    towns = {
+        "Backseat03": {"all": late, "no_place": {"cut_in": "none"}, "slow_leader": late},
+        "Backseat01": {"all": summary([PASSED]), "no_place": {}, "cut_in": summary([PASSED])},
+    }
+    driven = {"successes": 1, "of": 2, "driving_score": 80.0, "route_completion": 1.0, "infractions": {"left_lane": 2}}
+    figures = {"driver": "pocket", "date": "2026-11-22", "seed": 7, "weights": "abc", "scenes": towns}
+    source, out = tmp_path / "evaluation.json", tmp_path / "FIGURES.md"
+    source.write_text(json.dumps({**figures, "drive": {"Backseat01": {"traffic": driven}}}))
+    assert scene_figures.main([str(source), "--out", str(out)]) == 0
+    text = out.read_text(encoding="utf-8")
+    for line in (
+        "2026-11-22, seed 7, weights abc.",
+        "| scene | Backseat01 | Backseat03 |",
+        "| cut_in | 1/1 100.0 | - |",
+        "| slow_leader | - | 1/2 70.0 |",
+        "- Backseat03, slow_leader: out of time (1 of 2)",
+        "| Backseat01 | 1/2 | 80.0 | 1.0 | left lane 2 |",
+    ):
+        assert line in text.splitlines()
+    source.write_text('{"driver": "teacher"}')
+    assert scene_figures.main([str(source), "--out", str(out)]) == 2
+
+
+def test_a_world_that_does_not_start_keeps_what_was_measured_before(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    evaluate.add_arguments(parser)
+    nothing = ["--routes", "0", "--reds", "0", "--traffic-routes", "0", "--port", "2960"]
+    towns = ["--town", "Backseat01", "Nowhere"]
+    words = ["--suite", "drive", "--driver", "teacher", *nothing, *towns, "--out", str(tmp_path)]
+    assert evaluate.main(parser.parse_args(words)) == 1
+    assert list(json.loads((tmp_path / "evaluation.json").read_text())["drive"]) == ["Backseat01"]
+    assert "Nowhere" in capsys.readouterr().err
