@@ -28,8 +28,8 @@ Picture = npt.NDArray[np.uint8]
 Tile = tuple[str, Picture]
 
 WEATHERS = (
-    "ClearNoon", "CloudyNoon", "WetNoon", "HardRainNoon", "ClearSunset", "MidRainSunset", "ClearNight", "HardRainNight",
-    "DustStorm",
+    "ClearNoon", "CloudyNoon", "WetNoon", "MidRainyNoon", "HardRainNoon", "ClearSunset", "MidRainSunset", "ClearNight",
+    "CloudyNight", "HardRainNight", "DustStorm",
 )  # fmt: skip
 # What has no preset of its own in CARLA.
 FOG = Weather(cloudiness=60.0, sun_altitude=35.0, fog_density=70.0, fog_distance=5.0)
