@@ -56,7 +56,7 @@ def test_every_signal_is_a_landmark_that_waiting_traffic_sees(town: Town, oracle
     [
         ("Backseat01", 26, 1, 1),
         ("Backseat02", 13, 6, 5),
-        ("Backseat03", 6, 7, 5),
+        ("Backseat03", 6, 16, 4),
         ("Backseat04", 29, 9, 0),
         ("Backseat05", 7, 12, 5),
     ],

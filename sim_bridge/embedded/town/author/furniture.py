@@ -24,7 +24,8 @@ ARROWS_M = (14.0, 34.0)  # feet of the arrows on a lane, from the mouth
 FIRST_SPEED_SIGN_M = 14.0  # past the crossing's mouth
 FIRST_SIGNAL_ID = 2000
 
-SIGNS = {"all-way stop": "stop", "roundabout": "yield"}  # what stands at a crossing of this control
+# What stands at a crossing of this control, if it is not called the same.
+SIGNS = {"all-way stop": "stop", "roundabout": "yield", "lights in turn": "lights"}
 TYPES = {"lights": "1000001", "stop": "206", "yield": "205", "speed": "274"}
 # Height of the lamps' or the plate's middle. Over two lanes the lamps hang from an arm, above the tallest van.
 HEIGHTS = {"lights": 3.3, "overhead": 4.7, "stop": 2.5, "yield": 2.5, "speed": 2.5}
@@ -95,7 +96,7 @@ def place(network: Network) -> Furniture:
 def _crossing_signals(network: Network) -> Iterator[PlannedSignal]:
     for crossing in network.crossings:
         kind = SIGNS.get(crossing.crossing.control, crossing.crossing.control)
-        for phase, group in enumerate(crossing.axes):
+        for phase, group in enumerate(crossing.phases):
             for arm in group:
                 if crossing.gives_way(arm):
                     yield _arm_signal(network, arm, kind, (crossing.crossing_id, phase) if kind == "lights" else None)

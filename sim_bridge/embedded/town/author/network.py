@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sim_bridge.embedded.town.author.plan import Crossing, Profile, Street, TownPlan
-from sim_bridge.embedded.town.curves import Curve, Point2, Pose2, around, join, through_corners, wrap
+from sim_bridge.embedded.town.curves import Curve, Point2, Pose2, around, chain, join, through_corners, wrap
 
 # Centre-line radius of the tightest right turn over a crossing: 6 m/s at 3 m/s2 of side acceleration.
 TURN_RADIUS_M = 12.0
@@ -20,6 +20,12 @@ STRAIGHT_ON_RAD = math.radians(30)
 RING_MARGIN_M = 0.6  # between a roundabout's island and its lane
 RING_REACH = 2.0  # how far a roundabout's mouths lie from its middle, in radii of its lane's inner edge
 RING_LIMIT_KMH = 30
+# libcarla's Traffic Manager samples roads every 5 m from their start, and stops a car for a sign once the second sample
+# ahead lies over the crossing. On a street that starts there, the one at 5 m is a tie that rounding decides, and cars
+# would stop 5 m beyond their line. So the first metres bend, too little to be seen, and lanes to the left shrink.
+EASED_M = 5.1
+EASED_RADIUS_M = 1e5
+WITHOUT_SIGNS = ("lights", "lights in turn", "free")
 FIRST_CONNECTOR_ID = 100
 FIRST_CROSSING_ID = 1000
 
@@ -105,6 +111,11 @@ class BuiltCrossing:
         return tuple(tuple(group) for group in sorted(groups, key=lambda group: -len(group)))
 
     @property
+    def phases(self) -> tuple[tuple[Arm, ...], ...]:
+        """Arms grouped by who has green together."""
+        return tuple((arm,) for arm in self.arms) if self.crossing.control == "lights in turn" else self.axes
+
+    @property
     def minor_road_ids(self) -> frozenset[int]:
         return frozenset(group[0].road_id for group in self.axes if len(group) == 1)
 
@@ -131,7 +142,7 @@ def build(plan: TownPlan) -> Network:
         arms = tuple(_arms(crossing, roads))
         if len(arms) < 3:
             raise ValueError(f"expected at least 3 streets at crossing {crossing.name}, got {len(arms)}")
-        connectors = tuple(_connectors(crossing, arms, connector_id))
+        connectors = tuple(_connectors(crossing, arms, connector_id, plan.turn_limit_kmh))
         connector_id += len(connectors)
         crossings.append(BuiltCrossing(FIRST_CROSSING_ID + number, crossing, arms, connectors))
     return Network(plan, roads, tuple(crossings))
@@ -141,7 +152,18 @@ def _road(plan: TownPlan, road_id: int, street: Street) -> Road:
     points = _corner_points(plan, street)
     points[0] = _towards(points[0], points[1], _reach(plan, plan.crossing(street.start)))
     points[-1] = _towards(points[-1], points[-2], _reach(plan, plan.crossing(street.end)))
-    return Road(road_id, street, through_corners(points, [radius for _, _, radius in street.via]))
+    curve = through_corners(points, [radius for _, _, radius in street.via])
+    has_sign = plan.crossing(street.start).control not in WITHOUT_SIGNS
+    return Road(road_id, street, _eased(curve) if has_sign else curve)
+
+
+def _eased(curve: Curve) -> Curve:
+    """A straight beginning bends to the left and back again, by less than a millimetre."""
+    first, *others = curve.pieces
+    if first.curvature or first.length < 2 * EASED_M:
+        return curve
+    bend = [(EASED_M, 1 / EASED_RADIUS_M), (EASED_M, -1 / EASED_RADIUS_M), (first.length - 2 * EASED_M, 0.0)]
+    return chain(curve.start, [*bend, *((piece.length, piece.curvature) for piece in others)])
 
 
 def _corner_points(plan: TownPlan, street: Street) -> list[Point2]:
@@ -157,7 +179,7 @@ def _reach(plan: TownPlan, crossing: Crossing) -> float:
         return RING_REACH * (crossing.island_m + RING_MARGIN_M)
     streets = [street for street in plan.streets if crossing.name in (street.start, street.end)]
     widest = max((street.profile.kerb_m(side), street.profile.lane_width_m) for street in streets for side in (1, -1))
-    return (TURN_RADIUS_M + widest[0] - widest[1] / 2) * _sharpness(plan, crossing)
+    return (TURN_RADIUS_M + widest[0] - widest[1] / 2) * _sharpness(plan, crossing) + crossing.lead_m
 
 
 def _sharpness(plan: TownPlan, crossing: Crossing) -> float:
@@ -184,7 +206,9 @@ def _arms(crossing: Crossing, roads: tuple[Road, ...]) -> Iterator[Arm]:
             yield Arm(road.road_id, "end", road.street.profile, _turned(road.curve.end))
 
 
-def _connectors(crossing: Crossing, arms: tuple[Arm, ...], first_id: int) -> Iterator[Connector]:
+def _connectors(
+    crossing: Crossing, arms: tuple[Arm, ...], first_id: int, turn_limit_kmh: int | None
+) -> Iterator[Connector]:
     if crossing.control == "free":
         ways = list(_ways_of_ramp(arms))
     else:
@@ -200,10 +224,19 @@ def _connectors(crossing: Crossing, arms: tuple[Arm, ...], first_id: int) -> Ite
             curve = around(*edges, (crossing.x, crossing.y), crossing.island_m + RING_MARGIN_M)
             limit = min(limit, RING_LIMIT_KMH)
         else:
-            curve = join(*edges)
+            curve = _joined(*edges, crossing.lead_m)
+        if turn_limit_kmh and abs(_turn(source, target)) > STRAIGHT_ON_RAD:
+            limit = min(limit, turn_limit_kmh)
         lanes = source.lane_in(lane), target.lane_out(target_lane)
         is_of_ramp = crossing.control == "free" and not (source.lanes_out and target.lanes_in)
         yield Connector(first_id + number, curve, source, lanes[0], target, lanes[1], limit, is_of_ramp)
+
+
+def _joined(start: Pose2, end: Pose2, lead_m: float) -> Curve:
+    if not lead_m:
+        return join(start, end)
+    between = join(_ahead(start, lead_m), _ahead(end, -lead_m))
+    return chain(start, [(lead_m, 0.0), *((p.length, p.curvature) for p in between.pieces), (lead_m, 0.0)])
 
 
 Way = tuple[Arm, int, Arm, int]  # source arm and lane, target arm and lane; lanes count from the centre line
@@ -275,6 +308,11 @@ def _turned(pose: Pose2) -> Pose2:
 def _aside(pose: Pose2, left_m: float) -> Pose2:
     x, y, heading = pose
     return x - left_m * math.sin(heading), y + left_m * math.cos(heading), heading
+
+
+def _ahead(pose: Pose2, distance: float) -> Pose2:
+    x, y, heading = pose
+    return x + distance * math.cos(heading), y + distance * math.sin(heading), heading
 
 
 def _towards(origin: Point2, goal: Point2, distance: float) -> Point2:

@@ -44,15 +44,20 @@ class Crossing:
     """Where three or four streets meet, each at `reach_m` from the middle (None: as near as turns allow).
 
     With "stop" or "yield" the arm without a street opposite gives way, with "all-way stop" every arm. A "roundabout"
-    needs the radius of its island. "free" is a ramp's end on a through road: lanes run on without a sign.
+    needs the radius of its island. "free" is a ramp's end on a through road: lanes run on without a sign. With "lights
+    in turn" every arm has green alone, with "lights" opposite ones have it together.
+
+    Ways turn only `lead_m` after their beginning and as much before their end: long vehicles swing out there, and where
+    lanes are narrow that needs room before those who wait.
     """
 
     name: str
     x: float
     y: float
-    control: str  # "lights" | "stop" | "yield" | "all-way stop" | "roundabout" | "free"
+    control: str  # "lights" | "lights in turn" | "stop" | "yield" | "all-way stop" | "roundabout" | "free"
     reach_m: float | None = None
     island_m: float = 0.0
+    lead_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class TownPlan:
     crossings: tuple[Crossing, ...]
     streets: tuple[Street, ...]
     seed: int  # of the scenery
+    turn_limit_kmh: int | None = None  # over crossings, where lanes are too narrow to turn at the streets' own speed
 
     def crossing(self, name: str) -> Crossing:
         for crossing in self.crossings:

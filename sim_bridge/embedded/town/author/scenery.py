@@ -204,7 +204,10 @@ def _parked(road: Road, random: np.random.Generator) -> Iterator[ParkedCar]:
         if not profile.count(side):
             continue
         for s in np.arange(PARKED_FROM_MOUTH_M, road.curve.length - PARKED_FROM_MOUTH_M, PARKED_EVERY_M):
-            if random.random() < PARKED_SHARE and not _tight_bend(road, float(s), NO_PARKING_BEND_M):
+            # A bus swings its tail over the outer edge of its lane.
+            swings_here = _tight_bend(road, float(s)) == -side
+            is_bend = bool(_tight_bend(road, float(s), NO_PARKING_BEND_M))
+            if random.random() < PARKED_SHARE and not is_bend and not swings_here:
                 t = side * (profile.kerb_m(side) - profile.parking_m / 2)
                 x, y, heading = _beside(road, float(s + random.uniform(-0.5, 0.5)), t + random.uniform(-0.08, 0.08))
                 color = PAINT[int(random.integers(len(PAINT)))]
