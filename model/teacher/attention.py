@@ -46,7 +46,7 @@ class Attention:
         self._keeps_off_m = None
         ahead = leader(here, route.xy, None)
         obstacle = None if self._detour is None else body_of(here, self._detour.actor_id)
-        if obstacle is None or detour.is_over(here, route.xy, obstacle):
+        if obstacle is None or obstacle.speed_mps > detour.DRIVES_MPS or detour.is_over(here, route.xy, obstacle):
             self._detour = obstacle = None
         if self._detour is None and ahead is not None:
             self._detour, obstacle = self._found_detour(here, route, lane_at, *ahead), ahead[0]

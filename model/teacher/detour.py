@@ -29,6 +29,8 @@ KEPT_GAP_M = 8.0
 # What stands this near behind an obstacle is gone round in one go with it.
 CHAIN_M = 14.0
 STANDS_MPS = 0.2
+# Who was gone round and is this fast drives again: the way round would lead beside it for good.
+DRIVES_MPS = 1.0
 LANE_M = 3.5
 SAMPLE_M = 2.0
 

@@ -40,13 +40,19 @@ class Blocker:
 
     def __init__(self, tick_s: float) -> None:
         self._tick_s = tick_s
-        self._actor_id = 0
+        self._actor_id, self._after_s = 0, 0.0
         self._stood_s = 0.0
 
     def update(self, actor_id: int, stands: bool, is_queue: bool, after_s: float) -> bool:
-        """`is_queue`: a light or sign explains the standing; `after_s`: how long it is waited for."""
-        if actor_id != self._actor_id or not stands or is_queue:
-            self._actor_id, self._stood_s = actor_id, 0.0
+        """`is_queue`: a light or sign explains the standing; `after_s`: how long it is waited for.
+
+        Who is to be waited for less long than before has let go of its brake and may be about to drive: the wait
+        begins anew.
+        """
+        begins_anew = actor_id != self._actor_id or after_s < self._after_s
+        self._actor_id, self._after_s = actor_id, after_s
+        if begins_anew or not stands or is_queue:
+            self._stood_s = 0.0
             return False
         self._stood_s += self._tick_s
         return self._stood_s >= after_s

@@ -114,7 +114,8 @@ def test_a_stop_sign_asks_until_the_car_has_stood_before_it() -> None:
 def test_a_car_that_stands_long_without_a_reason_blocks() -> None:
     blocker = Blocker(TICK_S)
     assert not any(blocker.update(7, True, False, 2.0) for _ in range(35))
-    assert blocker.update(7, True, False, 0.5)
+    assert not blocker.update(7, True, False, 0.5), "it lets go of its brake and may be about to drive"
+    assert [blocker.update(7, True, False, 0.5) for _ in range(14)][-3:] == [True] * 3
     assert not blocker.update(7, True, True, 0.5)
     assert not blocker.update(8, True, False, 0.5)
 
@@ -192,6 +193,20 @@ def test_a_broken_down_car_is_kept_off_and_gone_round_once_the_lane_is_free() ->
 def test_cars_that_wait_at_a_light_are_not_overtaken() -> None:
     waiting = car(9, 25.0, 0.0, brakes=True)
     facts = looks(Attention(), around(waiting), True, 100)
+    assert facts.lead is not None and roll_out(facts, Kind.NONE, 4.0).path[19, 1] == pytest.approx(0.0, abs=0.05)
+
+
+def test_who_was_gone_round_and_drives_on_is_followed_again() -> None:
+    attention, stands = Attention(), car(9, 25.0, 0.0)
+    assert roll_out(looks(attention, around(stands), True, 60), Kind.NONE, 4.0).path[19, 1] < -2.0
+    facts = looks(attention, around(dataclasses.replace(stands, speed_mps=5.0)), True, 1)
+    assert facts.lead is not None and roll_out(facts, Kind.NONE, 4.0).path[19, 1] == pytest.approx(0.0, abs=0.05)
+
+
+def test_who_lets_go_of_the_brake_is_given_time_to_drive_on() -> None:
+    attention, waits = Attention(), car(9, 25.0, 0.0, brakes=True)
+    looks(attention, around(waits), True, 80)
+    facts = looks(attention, around(dataclasses.replace(waits, brakes=False)), True, 20)
     assert facts.lead is not None and roll_out(facts, Kind.NONE, 4.0).path[19, 1] == pytest.approx(0.0, abs=0.05)
 
 
