@@ -237,8 +237,8 @@ def test_radar_and_obstacle_detector_measure_a_car_ahead() -> None:
 
 
 def test_a_sensor_this_world_lacks_is_refused_in_words() -> None:
-    with pytest.raises(SpawnFailed, match=r"not supported by the embedded world: sensor\.camera\.dvs"):
-        spawn(flat_world(), ActorDescription(0, "sensor.camera.dvs"), Pose())
+    with pytest.raises(SpawnFailed, match=r"not supported by the embedded world: sensor\.other\.v2x"):
+        spawn(flat_world(), ActorDescription(0, "sensor.other.v2x"), Pose())
 
 
 def test_gnss_goes_north_east_as_the_clients_own_map_says() -> None:
