@@ -88,6 +88,7 @@ def status_of(view: SessionView) -> dict[str, Any]:
         "plan_age_ms": vitals["plan_age_ms"],
         "plan_hz": vitals["plan_hz"],
         "inference_ms": vitals["inference_ms"],
+        "on_known_picture": view.is_on_known_picture,
         "speed_mps": finite(view.ego.speed_mps),
         "target_speed_mps": finite(view.target_speed_mps),
         "steer": finite(view.control.steer),
@@ -110,7 +111,7 @@ def status_before_first_view() -> dict[str, Any]:
     """The same keys, while there is no view yet."""
     figures = ("real_time_factor", "plan_age_ms", "plan_hz", "inference_ms", "speed_mps", "target_speed_mps")
     hands = ("steer", "throttle", "brake", "pose", "frame_hz", "model_is_privileged")
-    hands += ("lockstep_ticks", "progress", "journey")
+    hands += ("lockstep_ticks", "progress", "journey", "on_known_picture")
     words = ("model", "model_label", "town", "world", "engagement", "engagement_reason", "holder", "commentary")
     more = ("instruction_asked", "instruction_acting", "instruction_mode", "instruction_kind", "instruction_note")
     empty: dict[str, Any] = {"phase": "starting", "episode": 0, "tick": 0, "sim_time_s": 0.0, "collisions": 0}
@@ -194,6 +195,7 @@ def _vitals(view: SessionView) -> dict[str, Any]:
         "plan_age_ms": finite(view.plan_age_ms, 1),
         "plan_hz": finite(view.plan_hz, 2),
         "inference_ms": finite(view.inference_ms, 1),
+        "on_known_picture": view.is_on_known_picture,
         "frame_hz": finite(view.frame_hz, 2),
         "real_time_factor": finite(view.real_time_factor, 3),
         "model": view.driver.name,
@@ -241,7 +243,8 @@ def _waiting(view: SessionView) -> dict[str, Any] | None:
     """Whether the world waits for the driver, and how far the driver is. None where both are at control rate."""
     if not view.lockstep_ticks and view.progress is None:
         return None
-    plan_s = view.inference_ms / 1000 or view.driver.frame_s
+    # A plan on a known picture is quick; the next one, which the world waits for, has to look first.
+    plan_s = (0.0 if view.is_on_known_picture else view.inference_ms / 1000) or view.driver.frame_s
     is_plan = view.progress is not None and view.progress.doing == "plan"
     return {
         "lockstep": text.lockstep_words(view.lockstep_ticks * TICK_S, plan_s, view.real_time_factor)

@@ -117,6 +117,10 @@ class DriveState:
         """A sentence for the next five seconds of driving."""
         self._notice, self._notice_until_tick = notice, self.seen.tick + NOTICE_TICKS
 
+    def has_been_answered(self) -> None:
+        """A person went on: the last sentence is over, also where the world stands still. Said again, it is news."""
+        self._notice_until_tick = 0
+
     def view(self) -> SessionView:
         """Without its pictures, which are added where they are encoded (`publishing`)."""
         seen, plan, wheel, instruction, speech = self._seen, self.plan, self.wheel, self.instruction, self.work.speech
@@ -144,6 +148,7 @@ class DriveState:
             plan_age_ms=None if age_s is None else age_s * 1000.0,
             plan_hz=self.rates.plans.per_s(),
             inference_ms=plan.plan.inference_ms if plan.plan else 0.0,
+            is_on_known_picture=plan.plan is not None and plan.plan.is_on_known_picture,
             frame_hz=self.rates.frames.per_s(),
             real_time_factor=self.rates.sim_time.per_s(),
             instruction_asked=instruction.asked,

@@ -180,7 +180,10 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrivePlan:
-    """driver -> session. `commentary` is set only when the words came first (TALK_FIRST)."""
+    """driver -> session. `commentary` is set only when the words came first (TALK_FIRST).
+
+    `is_on_known_picture`: an earlier plan or answer had looked at the picture, so `inference_ms` is without that.
+    """
 
     episode: int
     made_at_tick: int
@@ -191,6 +194,7 @@ class DrivePlan:
     reads_instruction_as: InstructionKind
     inference_ms: float
     commentary: str = ""
+    is_on_known_picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -446,6 +450,7 @@ class SessionView:
     plan_age_ms: float | None = None
     plan_hz: float = 0.0
     inference_ms: float = 0.0
+    is_on_known_picture: bool = False  # whether the acting plan's `inference_ms` is without looking at the picture
     frame_hz: float = 0.0
     real_time_factor: float = 0.0
     instruction_asked: Instruction | None = None

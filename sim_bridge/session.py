@@ -253,15 +253,22 @@ class DriveSession:
 
     def _obey_commands(self) -> bool:
         """Whether there were any."""
-        is_news = False
-        while True:
-            try:
-                command = self._commands.get_nowait()
-            except queue.Empty:
-                return is_news
-            is_news = True
+        commands = self._taken_commands()
+        # Hands report many times a second; whatever else a person does goes on from what they were last told.
+        if any(not isinstance(command, HumanInput | HolderLeft) for command in commands):
+            self._drive.has_been_answered()
+        for command in commands:
             if refusal := self._obey(command):
                 self._drive.says(refusal)
+        return bool(commands)
+
+    def _taken_commands(self) -> list[Command]:
+        taken: list[Command] = []
+        while True:
+            try:
+                taken.append(self._commands.get_nowait())
+            except queue.Empty:
+                return taken
 
     def _obey(self, command: Command) -> str:
         """Obey one command. Returns why it was refused after all, or ""."""
@@ -296,7 +303,6 @@ class DriveSession:
                 self._drive.phase, self._steps_left = Phase.PAUSED, 0
             case Resume():
                 self._drive.phase = Phase.RUNNING
-                self._drive.says("")  # why it stood is answered; said again, the same words are news again
             case Step(ticks):
                 self._steps_left += ticks
             case Reset(seed):

@@ -32,7 +32,8 @@ export function showVitals(shown, vitals, local) {
   shown["plan-age"].dataset.level = vitals.plan_age_ms === null || vitals.plan_age_ms > 500 ? "bad" : vitals.plan_age_ms > 250 ? "fair" : "good";
   put(shown["plan-hz"], figure(vitals.plan_hz, vitals.plan_hz < 1 ? 2 : 1, "/s"));
   const seconds = vitals.inference_ms / 1000;
-  put(shown.inference, seconds < 1 ? figure(vitals.inference_ms, 0, " ms") : figure(seconds, 1, " s"));
+  const took = seconds < 1 ? figure(vitals.inference_ms, 0, " ms") : figure(seconds, 1, " s");
+  put(shown.inference, took + (vitals.on_known_picture ? ", picture known" : ""));
   put(shown.rtf, figure(vitals.real_time_factor, vitals.real_time_factor < 0.1 ? 3 : 2, "×"));
   put(shown.fps, figure(local.fps, 0, "/s"));
   put(shown.delay, figure(local.delayMs, 0, " ms"));

@@ -118,11 +118,17 @@ class Stage {
     showJourney(this.shown, header.journey);
     this.commentary.show(header.words);
     if (header.answers) this.chat.show(header.answers);
-    if (header.notice && header.notice !== this.noticed) this.say({ verdict: "notice", line: header.notice });
-    this.noticed = header.notice;
+    this.showNotice(header.notice);
     this.root.querySelector('[data-do="talk"]').checked = header.words.talk_order === "talk_first";
     put(this.shown.gear, this.hands.isReverse ? "reverse on" : "reverse off");
     showTrouble(this.shown, this.parts, header, this.link.isOpen);
+  }
+
+  // News of the drive replace what stands there; when they are over, nothing is said in their place.
+  showNotice(notice) {
+    const isOver = !notice && this.shown.line.dataset.verdict === "notice";
+    if (isOver || (notice && notice !== this.noticed)) this.say({ verdict: "notice", line: notice });
+    this.noticed = notice;
   }
 
   // Over the last two seconds of paints.
@@ -231,7 +237,7 @@ class Stage {
   }
 
   say({ verdict, line }) {
-    put(this.shown.line, line || (verdict === "accepted" ? "" : "The drive did not take that."));
+    put(this.shown.line, line || (verdict === "accepted" || verdict === "notice" ? "" : "The drive did not take that."));
     this.shown.line.dataset.verdict = verdict;
   }
 }

@@ -114,6 +114,7 @@ class SimLingoDriver:
         """Raises DriverFailed or ValueError with one sentence; the car brakes then."""
         started = time.perf_counter()
         text = instruction.text if instruction else ""
+        is_known = self._known_picture(observation) is not None
         is_judged = instruction is not None and instruction.mode is InstructionMode.SAFETY and prompts.sanitize(text)
         waypoints, words = self._guarded(observation, instruction, talk_first or bool(is_judged))
         return DrivePlan(
@@ -126,6 +127,7 @@ class SimLingoDriver:
             reads_instruction_as=kinds.read(text),
             inference_ms=1000 * (time.perf_counter() - started),
             commentary=words,
+            is_on_known_picture=is_known,
         )
 
     def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
@@ -178,12 +180,17 @@ class SimLingoDriver:
 
     def _look(self, observation: Observation, fresh_ticks: int) -> Context:
         """The observation's picture, encoded once; or the newest look where that is of almost the same moment."""
-        episode, tick = self._looked_at
-        if self._picture is None or episode != observation.episode or abs(tick - observation.tick) > fresh_ticks:
+        picture = self._known_picture(observation, fresh_ticks)
+        if picture is None:
             self._picture = None  # before the next one is made, so that two are never held
-            self._picture = self.runtime.encode(observation.frame(FRONT_CAMERA.name).rgb)
+            picture = self._picture = self.runtime.encode(observation.frame(FRONT_CAMERA.name).rgb)
             self._looked_at = (observation.episode, observation.tick)
-        return self._picture
+        return picture
+
+    def _known_picture(self, observation: Observation, fresh_ticks: int = 0) -> Context | None:
+        episode, tick = self._looked_at
+        is_fresh = episode == observation.episode and abs(tick - observation.tick) <= fresh_ticks
+        return self._picture if is_fresh else None
 
     def _spoken(self, observation: Observation, prompt: Prompt) -> Iterator[str]:
         with self._gpu_memory():

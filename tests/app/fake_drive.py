@@ -55,6 +55,8 @@ class FakeDrive:
         self.is_silent = False
         self.progress: m.Progress | None = None
         self.lockstep_ticks = 0
+        self.is_on_known_picture = False
+        self.notice = ""
         self.collisions = 0
         self.journey: m.JourneyNews | None = None
         self._hz = hz
@@ -254,6 +256,7 @@ class FakeDrive:
             plan_age_ms=42.0,
             plan_hz=18.5,
             inference_ms=31.0,
+            is_on_known_picture=self.is_on_known_picture,
             frame_hz=hz,
             real_time_factor=hz / 20,
             instruction_asked=self._asked,
@@ -268,6 +271,7 @@ class FakeDrive:
             progress=self.progress,
             lockstep_ticks=self.lockstep_ticks,
             input_echo=(self._hands.holder, self._hands.seq, self._hands.sent_at_ms) if self._hands else None,
+            notice=self.notice,
             failure=self._failure,
         )
         self._view = view

@@ -227,6 +227,31 @@ def test_a_driver_that_takes_seconds_is_waited_for_in_the_open_and_can_be_cancel
     assert house.drive.view().phase is m.Phase.PAUSED
 
 
+def test_a_sentence_of_the_drive_goes_when_it_is_over_and_the_persons_own_stays(house: House, live: Any) -> None:
+    line = live.get_by_test_id("notice")
+    house.drive.notice = "Cancelled."
+    until(lambda: line.inner_text() == "Cancelled.", "the notice")
+    house.drive.notice = ""
+    until(lambda: line.inner_text() == "", "its end")
+    house.drive.notice = "The car has hit a bin."
+    until(lambda: line.inner_text() == house.drive.notice, "the next notice")
+    live.get_by_test_id("instruction").fill("stop here")
+    live.get_by_test_id("send-instruction").click()
+    until(lambda: line.inner_text().startswith("Told the car"), "the result")
+    house.drive.notice = ""
+    tick = house.drive.view().tick
+    live.wait_for_function("tick => window.backseat.header.tick > tick + 2", arg=tick)
+    assert line.inner_text().startswith("Told the car")
+
+
+def test_the_time_of_a_plan_that_did_not_look_again_says_so(house: House, live: Any) -> None:
+    took = live.locator('[data-show="inference"]')
+    until(lambda: took.inner_text() == "31 ms", "the time of a plan that looked")
+    house.drive.is_on_known_picture = True
+    until(lambda: took.inner_text() == "31 ms, picture known", "what it is without")
+    house.drive.is_on_known_picture = False
+
+
 def test_a_silent_drive_is_dimmed_and_comes_back_by_itself(house: House, live: Any) -> None:
     house.drive.is_silent = True
     live.wait_for_selector('.backseat[data-stale="true"]')

@@ -100,6 +100,10 @@ def test_waiting_says_how_far_the_driver_is_and_what_lockstep_costs(view: m.Sess
         standing["lockstep"]
         == "Lockstep at 0.043 × real time: the world waits for each plan (5.8 s), then moves 0.25 s."
     )
+    on_known_picture = replace(slow, inference_ms=510.0, is_on_known_picture=True)
+    assert views.header_of(on_known_picture)["waiting"]["lockstep"] == standing["lockstep"]
+    assert views.header_of(on_known_picture)["vitals"]["on_known_picture"]
+    assert "(0.5 s)" in views.header_of(replace(slow, inference_ms=510.0))["waiting"]["lockstep"]
     busy = replace(slow, progress=m.Progress("looking", 12, 24, "plan", 2.13), phase=m.Phase.RUNNING)
     waiting = views.header_of(busy)["waiting"]
     assert (waiting["progress"]["done"], waiting["progress"]["of"]) == (12, 24)

@@ -125,11 +125,11 @@ def test_one_frame_is_encoded_once(driver: SimLingoDriver, monkeypatch: pytest.M
     seen_frames = []
     see = driver.runtime.reader.see
     monkeypatch.setattr(driver.runtime.reader, "see", lambda tiles: (seen_frames.append(1), see(tiles))[1])
-    driver.plan(observation(0), None)
-    driver.plan(observation(0), FOLLOW)
+    assert not driver.plan(observation(0), None).is_on_known_picture
+    assert driver.plan(observation(0), FOLLOW).is_on_known_picture
     next(driver.answer(observation(0), "Is the light red?"))
     assert len(seen_frames) == 1
-    driver.plan(observation(9), None)
+    assert not driver.plan(observation(9), None).is_on_known_picture
     assert len(seen_frames) == 2
 
 

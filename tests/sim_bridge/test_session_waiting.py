@@ -30,6 +30,7 @@ from sim_bridge.messages import (
     Step,
     Verdict,
 )
+from sim_bridge.session import CANCELLED as PLAN_GIVEN_UP
 from sim_bridge.session import DriveSession, SessionConfig
 from sim_bridge.speech import CANCELLED, CUT_OFF
 from tests.fakes import SteadyDriver, StraightRoad
@@ -126,10 +127,12 @@ def test_an_instruction_on_the_frozen_frame_is_planned_and_can_be_given_up() -> 
         until(lambda: driver.looked_at[-1] == (TICKS_PER_PLAN, "stop"))
         planning(session)
         session.submit(Cancel())
-        seen(session, lambda v: v.progress is None)
+        seen(session, lambda v: v.progress is None and v.notice == PLAN_GIVEN_UP)
         session.submit(SetInstruction("stop", InstructionMode.FOLLOW))
+        seen(session, lambda v: v.notice == "")
         let(driver, 1)
         view = seen(session, lambda v: v.instruction_acting is not None)
+        assert view.notice == ""
         assert (view.tick, view.target_speed_mps, view.phase) == (TICKS_PER_PLAN, 0.0, Phase.PAUSED)
 
 
