@@ -17,7 +17,7 @@ from sim_bridge.embedded.town.curves import Curve, Floats, Piece
 from sim_bridge.embedded.town.lined_xml import place, read
 
 KMH_FROM = {"km/h": 1.0, "mph": 1.609344, "m/s": 3.6}
-DEFAULT_LIMIT_KMH = 50.0
+UNSTATED_KMH = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class RoadRecord:
     curve: Curve
     offsets: tuple[Cubic, ...]
     sections: tuple[LaneSection, ...]
-    limits_kmh: tuple[tuple[float, float], ...]  # from s on
+    limits_kmh: tuple[tuple[float, float], ...]  # from s on; UNSTATED_KMH where the file says none
     signals: tuple[SignalRecord, ...]
     objects: tuple[ObjectRecord, ...]
     before: int
@@ -172,7 +172,7 @@ def _road(element: ET.Element) -> RoadRecord:
         curve=_curve(_child(element, "planView", road_id), road_id),
         offsets=tuple(_cubic(offset, "s") for offset in lanes.iterfind("laneOffset")),
         sections=_sections(lanes, road_id),
-        limits_kmh=tuple(_limits(element)) or ((0.0, DEFAULT_LIMIT_KMH),),
+        limits_kmh=tuple(_limits(element)) or ((0.0, UNSTATED_KMH),),
         signals=tuple(_signal(signal) for signal in element.iterfind("signals/signal")),
         objects=tuple(_object(item) for item in element.iterfind("objects/object")),
         before=before,

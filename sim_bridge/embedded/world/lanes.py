@@ -14,6 +14,9 @@ from sim_bridge.embedded.world.geometry import difference_deg
 _CELL_M = 5.0
 # A lane that runs against the car counts as this much farther away, so an oncoming lane loses to one's own.
 _AGAINST_M = 6.0
+# The ways over a junction lie on one another where they begin and in a roundabout: a car stays on the road it was on
+# until another is this much nearer, more than samples are off along a lane.
+_STAYS_M = 1.5
 
 
 class LanePlace(NamedTuple):
@@ -35,14 +38,20 @@ class LaneIndex:
         for row in samples.tolist():
             self._cells[int(row[0] // _CELL_M), int(row[1] // _CELL_M)].append(tuple(row))
 
-    def nearest(self, pose: Pose) -> LanePlace | None:
-        """The lane a car at this pose is on, None farther than a cell or two from every lane."""
+    def nearest(self, pose: Pose, was_on: LanePlace | None = None) -> LanePlace | None:
+        """The lane a car at this pose is on, None farther than a cell or two from every lane.
+
+        Where lanes lie on one another, that of the road it `was_on` when it was last looked up.
+        """
+        road_id = was_on.road_id if was_on else None
         cx, cy = int(pose.x // _CELL_M), int(pose.y // _CELL_M)
         best: tuple[float, ...] | None = None
         best_score = float("inf")
         for cell in ((cx + dx, cy + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)):
             for row in self._cells.get(cell, ()):
                 score = ((row[0] - pose.x) ** 2 + (row[1] - pose.y) ** 2) ** 0.5
+                if row[4] == road_id:
+                    score -= _STAYS_M
                 if score < best_score and abs(difference_deg(row[2], pose.yaw)) > 90.0:
                     score += _AGAINST_M
                 if score < best_score:

@@ -292,7 +292,7 @@ class World:
         seen = vehicle.judged_at
         if seen is None or math.hypot(x - seen[0], y - seen[1]) > _JUDGE_AGAIN_M:
             vehicle.judged_at = (x, y)
-            vehicle.place = self.lanes.nearest(vehicle.pose)
+            vehicle.place = self.lanes.nearest(vehicle.pose, vehicle.place)
             if vehicle.place is not None and vehicle.place.limit_kmh > 0.0:
                 vehicle.speed_limit_kmh = vehicle.place.limit_kmh
         speed = math.hypot(vehicle.body.velocity[0], vehicle.body.velocity[1])
