@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, replace
 
 from sim_bridge.interfaces import Cancelled, Driver
@@ -22,6 +22,8 @@ COMMENTARY_PAUSE_US = 1_500_000
 CHARACTERS_MAX = 1000
 CANCELLED = "Cancelled before there was an answer."
 CUT_OFF = " … (cancelled)"
+
+Words = Generator[str, None, None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,8 +41,8 @@ class Speech:
         self._questions: deque[Question] = deque()
         self._answers: tuple[Answer, ...] = ()
         self._commentary = Commentary()
-        self._answering: tuple[int, Iterator[str]] | None = None
-        self._commenting: Iterator[str] | None = None
+        self._answering: tuple[int, Words] | None = None
+        self._commenting: Words | None = None
         self._heard: tuple[int, int] = (-1, -1)  # episode and instruction serial of the sentence in hand
         self._finished_at_us = -COMMENTARY_PAUSE_US
         self.trouble = ""
@@ -102,10 +104,8 @@ class Speech:
         if question.observation.episode != episode:
             self._write(answer.question_id, error="The drive was reset before this could be answered.", is_final=True)
             return
-        try:
-            self._answering = answer.question_id, self._driver.answer(question.observation, answer.question)
-        except Exception as problem:  # a driver may fail in any way; the person who asked must hear it
-            self._write(answer.question_id, error=_trouble("answer", problem), is_final=True)
+        words = _begun_when_taken(lambda: self._driver.answer(question.observation, answer.question))
+        self._answering = answer.question_id, words
 
     def _answer_on(self, question_id: int, words: Iterator[str]) -> None:
         try:
@@ -115,7 +115,7 @@ class Speech:
             has_text = any(answer.question_id == question_id and answer.text for answer in self._answers)
             self._write(question_id, CUT_OFF if has_text else "", "" if has_text else CANCELLED, is_final=True)
             return
-        except Exception as problem:  # as above: whatever the driver raises belongs to the person who asked
+        except Exception as problem:  # the driver's boundary: however it fails, the person who asked must hear it
             self._answering = None
             self._write(question_id, error=_trouble("answer", problem), is_final=True)
             return
@@ -147,11 +147,7 @@ class Speech:
         if self._commenting is not None or not (is_news or has_paused):
             return
         self._heard = observation.episode, serial
-        try:
-            self._commenting = self._driver.comment(observation, instruction)
-        except Exception as problem:  # a driver may fail in any way; silence must have a reason on the page
-            self._end_commentary(observation, _trouble("comment", problem))
-            return
+        self._commenting = _begun_when_taken(lambda: self._driver.comment(observation, instruction))
         self._commentary = Commentary("", False, observation.tick)
 
     def _comment_on(self, words: Iterator[str], observation: Observation) -> None:
@@ -160,7 +156,7 @@ class Speech:
         except Cancelled:
             self._end_commentary(observation, "")
             return
-        except Exception as problem:  # as above
+        except Exception as problem:  # the driver's boundary: silence must have a reason on the page
             self._end_commentary(observation, _trouble("comment", problem))
             return
         said = self._commentary
@@ -176,10 +172,14 @@ class Speech:
 
     def _stop_commenting(self) -> None:
         words, self._commenting = self._commenting, None
-        close = getattr(words, "close", None)
-        if close is not None:
-            close()
+        if words is not None:
+            words.close()
         self._commentary = replace(self._commentary, is_final=True)
+
+
+def _begun_when_taken(begin: Callable[[], Iterator[str]]) -> Words:
+    """A driver that fails as it begins then fails where its words are taken, as one that fails later does."""
+    yield from begin()
 
 
 def _trouble(what: str, problem: Exception) -> str:

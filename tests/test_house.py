@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -33,6 +34,23 @@ def test_no_room_has_a_name_that_says_nothing() -> None:
         p for room in ("app", "sim_bridge", "model") for p in (ROOT / room).rglob("*") if "__pycache__" not in str(p)
     ]
     assert [p for p in rooms if p.stem in empty_names] == []
+
+
+def test_whoever_catches_everything_says_why() -> None:
+    """On the line itself, or above it or above its `try`."""
+    sources = [p for room in ("app", "sim_bridge", "model") for p in (ROOT / room).rglob("*.py")] + [ROOT / "launch.py"]
+    silent = []
+    for source in sources:
+        lines = source.read_text(encoding="utf-8").splitlines()
+        for tried in (node for node in ast.walk(ast.parse("\n".join(lines))) if isinstance(node, ast.Try)):
+            for caught in tried.handlers:
+                names = (
+                    {name.id for name in ast.walk(caught.type) if isinstance(name, ast.Name)} if caught.type else {""}
+                )
+                places = (lines[caught.lineno - 1], lines[caught.lineno - 2], lines[tried.lineno - 2])
+                if names & {"", "Exception", "BaseException"} and not any("# " in place for place in places):
+                    silent.append(f"{source.relative_to(ROOT)}:{caught.lineno}")
+    assert silent == []
 
 
 def test_what_the_readme_points_to_is_there() -> None:

@@ -77,13 +77,9 @@ def read(folder: Path) -> Words:
     """A folder with vocab.json, merges.txt and added_tokens.json as published beside InternVL2-1B."""
     if missing := [name for name in NEEDED if not (folder / name).is_file()]:
         raise TokenizerError(f"the tokenizer folder {folder} lacks {', '.join(missing)}. {how_to_get(folder)}")
-    try:
-        bpe = models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
-        added = json.loads((folder / "added_tokens.json").read_text(encoding="utf-8"))
-        in_order = sorted(added, key=added.__getitem__)
-    except Exception as error:  # the library raises its own bare Exception for a damaged file
-        raise TokenizerError(f"a tokenizer file in {folder} is damaged ({error}). {how_to_get(folder)}") from None
-    tokenizer = Tokenizer(bpe)
+    added = _added(folder)
+    in_order = sorted(added, key=added.__getitem__)
+    tokenizer = Tokenizer(_byte_pairs(folder))
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Split(Regex(PIECES), "isolated"), pre_tokenizers.ByteLevel(False, use_regex=False)]
@@ -117,6 +113,28 @@ def how_to_get(folder: Path | None = None) -> str:
         f"On a machine that reaches huggingface.co run `hf download {HUB_REPOSITORY} {' '.join(NEEDED)} "
         f"--local-dir {where}`, bring that folder here, and start with `--tokenizer {where}`."
     )
+
+
+def _byte_pairs(folder: Path) -> models.BPE:
+    try:
+        return models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
+    except Exception as error:  # the library's boundary: it raises bare Exceptions for a damaged file
+        raise _damaged(folder, error) from None
+
+
+def _added(folder: Path) -> dict[str, int]:
+    """Tokens and their numbers. Raises TokenizerError."""
+    try:
+        added = json.loads((folder / "added_tokens.json").read_text(encoding="utf-8"))
+        if not isinstance(added, dict) or not all(isinstance(number, int) for number in added.values()):
+            raise ValueError("added_tokens.json: expected a table of tokens and their numbers")
+    except (OSError, ValueError, RecursionError) as error:
+        raise _damaged(folder, error) from None
+    return added
+
+
+def _damaged(folder: Path, error: Exception) -> TokenizerError:
+    return TokenizerError(f"a tokenizer file in {folder} is damaged ({error}). {how_to_get(folder)}")
 
 
 def _from_hub() -> Path:

@@ -99,7 +99,7 @@ class Server:
     def run(self, ready: Callable[[World], None] | None = None) -> None:
         try:
             world = self._make_world(self.streams)
-        except BaseException:
+        except BaseException:  # also Ctrl-C while the town loads must free the ports
             self._close_sockets()
             raise
         self._desk = Desk(world, self.streams, Managers())

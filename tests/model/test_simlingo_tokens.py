@@ -70,9 +70,18 @@ def test_a_folder_without_a_file_says_which_and_how_to_get_it(toy_folder: Path, 
         tokens.load(folder)
 
 
-def test_a_damaged_file_is_named(toy_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("vocab.json", "{"),
+        ("added_tokens.json", "{"),
+        ("added_tokens.json", "[1]"),
+        ("added_tokens.json", '{"a": "b"}'),
+    ],
+)
+def test_a_damaged_file_is_named(toy_folder: Path, tmp_path: Path, name: str, text: str) -> None:
     folder = shutil.copytree(toy_folder / "tokenizer", tmp_path / "words")
-    (folder / "vocab.json").write_text("{", encoding="utf-8")
+    (folder / name).write_text(text, encoding="utf-8")
     with pytest.raises(tokens.TokenizerError, match="is damaged"):
         tokens.load(folder)
 

@@ -76,6 +76,24 @@ def test_a_driver_lost_for_words_ends_the_answer_with_the_reason() -> None:
     assert speech.answers[0].is_final and "lost for words" in speech.answers[0].error
 
 
+class Mute(SteadyDriver):
+    """Fails before it has an iterator to hand out."""
+
+    def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
+        raise OSError("no voice")
+
+    def answer(self, observation: Observation, question: str) -> Iterator[str]:
+        raise OSError("no voice")
+
+
+def test_a_driver_that_fails_as_it_begins_to_speak_is_heard_to_fail() -> None:
+    speech = Speech(Mute())
+    speech.ask("what do you see?", 1, observation())
+    spoken(speech, observation())
+    assert speech.answers[0].is_final and speech.answers[0].error == "The driver could not answer: OSError: no voice"
+    assert speech.commentary.is_final and speech.trouble == "The driver could not comment: OSError: no voice"
+
+
 class Babbler(SteadyDriver):
     def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
         while True:

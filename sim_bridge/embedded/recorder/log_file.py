@@ -105,7 +105,7 @@ class LogReader:
                 raise Damaged("File is not a CARLA recorder")
             self.date_s = int(self._unpack(_DATE)[0])
             self.map_name = self._text()
-        except BaseException:
+        except BaseException:  # nobody gets this reader to close it, whatever its head broke
             self._file.close()
             raise
         self._first_at = self._file.tell()
