@@ -41,16 +41,14 @@ _SHAPES = (
     _shape("vehicle.jeep.wrangler_rubicon", "suv", (4.22, 1.88, 1.86), 2000.0, (2.46, 1.60, 0.40)),
     _shape("vehicle.tesla.cybertruck", "pickup", (5.89, 2.03, 1.80), 2900.0, (3.81, 1.75, 0.43)),
     _shape("vehicle.mercedes.sprinter", "van", (5.92, 1.99, 2.56), 2600.0, (3.67, 1.70, 0.35)),
-    _shape("vehicle.carlamotors.carlacola", "truck", (5.20, 2.45, 2.47), 5500.0, (3.10, 1.95, 0.42), 60.0),
-    _shape("vehicle.mitsubishi.fusorosa", "bus", (10.27, 2.50, 3.30), 9000.0, (5.20, 2.05, 0.47), 60.0),
+    _shape("vehicle.carlamotors.carlacola", "truck", (5.20, 2.45, 2.47), 5500.0, (3.10, 1.95, 0.42)),
+    _shape("vehicle.mitsubishi.fusorosa", "bus", (10.27, 2.50, 3.30), 9000.0, (5.20, 2.05, 0.47)),
     _shape("vehicle.dodge.charger_police", "sedan", (4.97, 1.90, 1.50), 2000.0, (3.05, 1.62, 0.36), service="police"),
     _shape(
         "vehicle.dodge.charger_police_2020", "sedan", (5.24, 1.92, 1.50), 2000.0, (3.05, 1.64, 0.36), service="police"
     ),
     _shape("vehicle.ford.ambulance", "van", (6.36, 2.15, 2.43), 4500.0, (3.90, 1.80, 0.38), service="ambulance"),
-    _shape(
-        "vehicle.carlamotors.firetruck", "truck", (8.46, 2.60, 3.20), 12000.0, (4.80, 2.10, 0.52), 60.0, service="fire"
-    ),
+    _shape("vehicle.carlamotors.firetruck", "truck", (8.46, 2.60, 3.20), 12000.0, (4.80, 2.10, 0.52), service="fire"),
     _shape("vehicle.kawasaki.ninja", "motorcycle", (2.04, 0.76, 1.60), 280.0, (1.41, 0.50, 0.31), 60.0),
     _shape("vehicle.bh.crossbike", "bicycle", (1.72, 0.60, 1.70), 95.0, (1.08, 0.44, 0.34), 60.0),
 )

@@ -34,6 +34,11 @@ _STEER_GAIN_RAD = 0.36848336
 _FRONT_M, _REAR_M = -0.090769015, 1.4178275
 _FITTED_BASE_M = 2.85
 _FITTED_MAX_STEER_DEG = 70.0
+# The bicycle fits a passenger car, whose wheels it turns about 0.6 times as far as they say. With that share buses and
+# trucks swing out before who waits; CARLA's cut their bends on the inside (issues 4606 and 7951, pull request 9384 of
+# CARLA), so theirs turn as far as they say, less what CARLA's steering curves take at 20 km/h.
+_LARGE = ("van", "truck", "bus")
+_LARGE_SHARE = 0.9
 
 # PDM-Lite's braking polynomial in two levels and a slope, least squares of speed over stops from 20 to 80 km/h. Its
 # last metres ask for 22 m/s2; tyres here give 12.
@@ -82,12 +87,18 @@ def full_brake_mps2(speed_mps: float) -> float:
 
 
 def wheel_angle_deg(shape: VehicleShape, speed_mps: float, steer: float, tuning: Tuning | None = None) -> float:
-    """Road-wheel angle of the bicycle for steer -1 (left) .. 1 (right), positive to the right."""
+    """Road-wheel angle for steer -1 (left) .. 1 (right), positive to the right."""
     curve = tuning.steering_curve if tuning else STEERING_CURVE
     most_deg = tuning.max_steer_deg if tuning else shape.max_steer_deg
-    slip_tangent = _REAR_M / (_FRONT_M + _REAR_M) * math.tan(_STEER_GAIN_RAD * max(-1.0, min(1.0, steer)))
-    angle = math.degrees(math.atan(slip_tangent * _FITTED_BASE_M / _REAR_M))
+    held = max(-1.0, min(1.0, steer))
+    angle = _LARGE_SHARE * _FITTED_MAX_STEER_DEG * held if shape.body in _LARGE else _fitted_angle_deg(held)
     return angle * (most_deg / _FITTED_MAX_STEER_DEG) * steer_share(curve, abs(speed_mps) * 3.6)
+
+
+def _fitted_angle_deg(steer: float) -> float:
+    """The angle at which a car of the fitted base turns as the fitted bicycle does."""
+    slip_tangent = _REAR_M / (_FRONT_M + _REAR_M) * math.tan(_STEER_GAIN_RAD * steer)
+    return math.degrees(math.atan(slip_tangent * _FITTED_BASE_M / _REAR_M))
 
 
 def ackermann_deg(shape: VehicleShape, wheel_deg: float) -> tuple[float, float]:
