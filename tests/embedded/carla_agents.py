@@ -30,7 +30,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim_bridge.embedded import town as towns
-from tests.worlds import embedded
+from tests.worlds import TOWN, embedded
 
 TICK_S = 0.05
 BEFORE_M, BEYOND_M = 30.0, 25.0  # how much of the streets is driven too; less where they are shorter
@@ -39,6 +39,7 @@ PATIENCE_S = 150.0  # a round of lights and the way, at a bicycle's pace
 ARRIVED_M = 4.0
 LIFT_M = 0.3
 APART_M = 15.0  # between the ways of any two cars
+WALLED = carla.OpendriveGenerationParameters()
 AGENTS = {"basic": ("basic_agent", "BasicAgent"), "behavior": ("behavior_agent", "BehaviorAgent")}
 
 
@@ -217,14 +218,16 @@ class Teams:
 
 
 def drive_town(name: str, agent: str) -> dict[str, object]:
+    """`name` is a shipped town's, or the path of an OpenDRIVE file, which is uploaded."""
     module, cls = AGENTS[agent]
     agent_type = getattr(importlib.import_module(f"agents.navigation.{module}"), cls)
     planning = importlib.import_module("agents.navigation.global_route_planner")
     options = importlib.import_module("agents.navigation.local_planner").RoadOption
-    with embedded(name, seed=7) as running:
+    upload = Path(name) if name not in towns.names() else None
+    with embedded(TOWN if upload else name, seed=7) as running:
         client = carla.Client("127.0.0.1", running.port)
         client.set_timeout(60.0)
-        world = client.get_world()
+        world = client.generate_opendrive_world(upload.read_text(), WALLED) if upload else client.get_world()
         world.apply_settings(carla.WorldSettings(synchronous_mode=True, fixed_delta_seconds=TICK_S))
         planner = planning.GlobalRoutePlanner(world.get_map(), STEP_M)
         teams = Teams(world, agent_type, planner, options)
@@ -246,7 +249,7 @@ def drive_town(name: str, agent: str) -> dict[str, object]:
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.embedded.carla_agents", description=__doc__)
     parser.add_argument("folder", type=Path, help="The PythonAPI folder of a CARLA 0.9.16 checkout.")
-    parser.add_argument("--towns", nargs="+", default=list(towns.names()), help="Only these towns.")
+    parser.add_argument("--towns", nargs="+", default=list(towns.names()), help="Only these towns, or OpenDRIVE files.")
     parser.add_argument("--agents", nargs="+", choices=sorted(AGENTS), default=sorted(AGENTS), help="Only these.")
     args = parser.parse_args()
     sys.path.append(str(args.folder / "carla"))

@@ -15,8 +15,8 @@ _CELL_M = 5.0
 # A lane that runs against the car counts as this much farther away, so an oncoming lane loses to one's own.
 _AGAINST_M = 6.0
 # The ways over a junction lie on one another where they begin and in a roundabout: a car stays on the road it was on
-# until another is this much nearer, more than samples are off along a lane.
-_STAYS_M = 1.5
+# until another is this much nearer. Samples two metres apart are off by as much along a lane.
+_STAYS_M = 1.0
 
 
 class LanePlace(NamedTuple):
