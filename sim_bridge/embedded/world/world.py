@@ -45,6 +45,7 @@ DEFAULT_DELTA_S = 0.05
 # What CARLA calls the world it makes of an OpenDRIVE text that a client sent.
 UPLOADED_TOWN = "OpenDriveMap"
 _JUDGE_AGAIN_M = 0.5
+_MOST_SUBSTEPS = 100  # a tick, whatever the settings ask for
 
 
 class World:
@@ -247,7 +248,7 @@ class World:
         vehicles, walkers = self.actors.of(Vehicle), self.actors.of(Walker)
         for vehicle in vehicles:
             self._steer_and_hold(vehicle, delta_s)
-        self.bodies.step(delta_s, self._substeps(delta_s))
+        self.bodies.step(*self._moved_for(delta_s))
         for vehicle in vehicles:
             vehicle.body = self.bodies.state(vehicle.actor_id)
             self._judge(vehicle)
@@ -260,11 +261,17 @@ class World:
             elif actor.mount is not None:
                 self._carry(actor, delta_s)
 
-    def _substeps(self, delta_s: float) -> int:
+    def _moved_for(self, delta_s: float) -> tuple[float, int]:
+        """For how long bodies move in a tick, in seconds, and in how many substeps.
+
+        As in CARLA never for longer than all substeps may last together: longer ones would throw cars about.
+        """
         settings = self.settings
         if not settings.substepping or settings.max_substep_s <= 0.0:
-            return 1
-        return max(1, min(math.ceil(delta_s / settings.max_substep_s - 1e-6), max(1, settings.max_substeps), 100))
+            return delta_s, 1
+        most = max(1, min(settings.max_substeps, _MOST_SUBSTEPS))
+        substeps = max(1, min(math.ceil(delta_s / settings.max_substep_s - 1e-6), most))
+        return min(delta_s, substeps * settings.max_substep_s), substeps
 
     def _steer_and_hold(self, vehicle: Vehicle, delta_s: float) -> None:
         if vehicle.ackermann is not None:
