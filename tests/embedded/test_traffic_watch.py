@@ -36,6 +36,10 @@ def test_who_stands_long_is_named_with_the_place_and_with_whom_it_touched() -> N
 
 def test_a_sign_and_an_empty_road_are_told_apart() -> None:
     assert "held by a stop or yield sign" in watched(replace(BUS, is_shown_red=True)).stuck({7})[0]
+    queued = watched(replace(BUS, is_shown_red=True), seconds=10.0)
+    for seconds in range(11, 60):
+        queued.look(float(seconds), [BUS])
+    assert "waits its turn at a sign" in queued.stuck({7})[0]
     assert "nothing near holds it" in watched(BUS).stuck({7})[0]
 
 

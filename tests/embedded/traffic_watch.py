@@ -58,6 +58,7 @@ class Watch:
     _last: dict[int, Sight] = field(default_factory=dict)
     _still_since_s: dict[int, float] = field(default_factory=dict)
     _knotted: set[int] = field(default_factory=set)
+    _shown_red: set[int] = field(default_factory=set)  # since they stand
     _touched: dict[tuple[int, int], tuple[float, str]] = field(default_factory=dict)
 
     def look(self, now_s: float, sights: list[Sight]) -> None:
@@ -75,9 +76,12 @@ class Watch:
         if sight.speed_mps >= STILL_MPS:
             self._still_since_s.pop(who, None)
             self._knotted.discard(who)
+            self._shown_red.discard(who)
             return
         stood_s = now_s - self._still_since_s.setdefault(who, now_s)
         self.longest_s = max(self.longest_s, stood_s)
+        if sight.is_shown_red:
+            self._shown_red.add(who)
         if stood_s >= LONG_S and who not in self._knotted and not sight.is_at_light:
             self._knotted.add(who)
             self.knots.append(Knot(now_s, sight, self._reason(now_s, sight, sights)))
@@ -100,6 +104,8 @@ class Watch:
                 parts.append(f"touches {kinds.get(other, what)}, last {max(0.0, now_s - at_s):.0f} s ago")
         if sight.is_shown_red:
             parts.append("held by a stop or yield sign")
+        elif who in self._shown_red:
+            parts.append("waits its turn at a sign: the Traffic Manager lets one vehicle at a time over")
         if (ahead := self._ahead(sight, sights)) is not None:
             stood_s = now_s - self._still_since_s.get(ahead.actor_id, now_s)
             metres = math.hypot(ahead.x_m - sight.x_m, ahead.y_m - sight.y_m)
