@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sim_bridge.actor_words import in_words
 from sim_bridge.drive_state import DriveState
 from sim_bridge.lockstep import Lockstep
 from sim_bridge.mailbox import Mailbox
@@ -129,3 +130,16 @@ def test_the_same_frames_are_encoded_once() -> None:
     assert publisher.newest.pictures is first
     publisher.publish(a_view(), (picture(CHASE_CAMERA, 4),))
     assert publisher.newest.pictures is not first
+
+
+@pytest.mark.parametrize(
+    ("type_id", "words"),
+    [
+        ("vehicle.audi.tt", "another vehicle"),
+        ("walker.pedestrian.0001", "a pedestrian"),
+        ("static.prop.box01", "an object"),
+        ("static.building", "something beside the road"),
+    ],
+)
+def test_what_the_car_hit_is_called_what_it_is(type_id: str, words: str) -> None:
+    assert in_words(type_id) == words
