@@ -10,7 +10,7 @@ from pathlib import Path
 from model.pocket import images
 from sim_bridge.messages import PATH_POINTS, SPEED_POINTS, InstructionKind
 
-FORMAT = 1
+FORMAT = 2
 CELL_PX = 16  # the backbone's stride
 # Dense classes by cell, and the global facts, in the order of the heads' outputs.
 CELL_CLASSES = ("nothing", "red", "yellow", "green", "lead", "lead_brakes", "pedestrian", "vehicle")
@@ -19,6 +19,34 @@ FLAGS = ("lead", "lead_brakes", "pedestrian", "left_lane", "right_lane")
 MEASURES = ("light_m", "lead_m", "pedestrian_m", "curvature", "junction_m")
 # What one unit of each measure's output is worth; the curvature's is 1/m.
 MEASURE_SCALES = (10.0, 10.0, 10.0, 0.015, 20.0)
+# What else the eye is asked, each a choice of one: what can be read off a picture without the car's own plan. Distances
+# are chosen as they are said, in metres.
+_SAID_M = ("5", "10", "20", "30", "50")
+_NO_YES = ("no", "yes")
+_COUNTS = ("0", "1", "2", "3", "more")
+CHOICES: dict[str, tuple[str, ...]] = {
+    "lead_type": ("car", "van", "truck", "bus", "motorcycle", "bicycle"),
+    "lead_color": ("white", "black", "grey", "silver", "red", "blue", "green", "yellow", "orange", "brown"),
+    "lead_said_m": _SAID_M,
+    "light_said_m": _SAID_M,
+    "pedestrian_said_m": _SAID_M,
+    "junction_said_m": ("none", "inside", *_SAID_M),
+    "vehicle_count": _COUNTS,
+    "pedestrian_count": _COUNTS,
+    "vehicle_left": _NO_YES,
+    "vehicle_right": _NO_YES,
+    "pedestrian_where": ("nowhere", "left", "ahead", "right"),
+    "stop_sign": _NO_YES,
+    "yield_sign": _NO_YES,
+    "limit_kmh": ("none", "20", "30", "40", "50", "60", "70", "80", "90"),
+    "lane_left": ("none", "free", "marked", "oncoming"),
+    "lane_right": ("none", "free", "marked"),
+    "in_lane": ("left", "middle", "right"),
+    "bend": ("left", "straight", "right"),
+    "way_left": _NO_YES,
+    "way_straight": _NO_YES,
+    "way_right": _NO_YES,
+}
 KINDS = tuple(kind.value for kind in InstructionKind)
 
 
@@ -72,14 +100,14 @@ class PocketConfig:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of the backbone's cells."""
+        """Rows and columns of the backbone's cells in one view."""
         return self.eye_height // CELL_PX, self.eye_width // CELL_PX
 
     @property
     def image_tokens(self) -> int:
-        """A quarter of the cells, and one token that says what the auxiliary heads see."""
+        """A quarter of the cells of both views, and one token that says what the auxiliary heads see."""
         rows, columns = self.grid
-        return rows * columns // 4 + 1
+        return images.VIEWS * rows * columns // 4 + 1
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(dataclasses.asdict(self), indent=1), encoding="utf-8")

@@ -1,6 +1,6 @@
 """The two heavy functions of Pocket behind one interface: on ONNX Runtime (one core, no torch), or on torch.
 
-    see   (96, 256, 3) uint8                    -> image tokens (25, width)
+    see   (2, 96, 256, 3) uint8                 -> image tokens (49, width)
     read  (N, width) on a cache of T positions  -> hidden states (N, width), the cache grown to T + N
 
 A cache is one float32 array (layers, 2, 1, kv_heads, T, head_dim). It is never written to once returned, so any number
@@ -16,7 +16,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from model.pocket import weights
+from model.pocket import images, weights
 from model.pocket.config import PocketConfig
 from model.pocket.weights import WeightsError
 
@@ -109,7 +109,7 @@ def open_graphs(folder: Path) -> tuple[Graphs, str]:
 def _check_sizes(graphs: Graphs, config: PocketConfig, folder: Path) -> None:
     """One pass on a grey picture: graphs of other weights fail here with a sentence, not in the middle of a drive."""
     try:
-        tokens = graphs.see(np.full((config.eye_height, config.eye_width, 3), 110, np.uint8))
+        tokens = graphs.see(np.full((images.VIEWS, config.eye_height, config.eye_width, 3), 110, np.uint8))
         hidden, _ = graphs.read(tokens, empty_cache(config))
     except Exception as error:  # ONNX Runtime raises plain Exceptions of many kinds for a wrong shape
         raise WeightsError(f"{folder}: the ONNX graphs do not fit config.json ({error}): export them again") from None

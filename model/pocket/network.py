@@ -1,6 +1,6 @@
 """Pocket's network: vision, prompt embedding, decoder, heads, for training and for export. Needs torch.
 
-One sequence:  [25 image tokens][prompt][answer ... <eos>][20 path queries][10 speed queries]   (causal)
+One sequence:  [49 image tokens][prompt][answer ... <eos>][20 path queries][10 speed queries]   (causal)
 The image tokens see nothing of what follows them, so several conversations about one picture share them.
 
 The queries read either everything before them (talk first) or the picture and the prompt alone (act at once); training
@@ -139,7 +139,7 @@ class Talk(NamedTuple):
 class Batch(NamedTuple):
     """Inputs of one training step. A picture is seen once, however many conversations are about it."""
 
-    eyes: Tensor  # (B, 96, 256, 3) uint8 or float
+    eyes: Tensor  # (B, 2, 96, 256, 3) uint8 or float
     talk: Talk  # the conversations that end in a plan
     acts_at_once: Tensor  # (M,) bool: the queries do not see the answer
     speeds: Tensor  # (M,) m/s

@@ -57,7 +57,7 @@ class PocketRuntime:
         return self.look_at_eye(images.eye(rgb))
 
     def look_at_eye(self, eye: npt.NDArray[np.uint8]) -> Reading:
-        """A picture that `images.eye` has made already, (96, 256, 3)."""
+        """A picture that `images.eye` has made already, (2, 96, 256, 3)."""
         tokens = self._graphs.see(eye)
         hidden, cache = self._graphs.read(tokens, empty_cache(self.config))
         return Reading(cache, hidden[-1])

@@ -178,7 +178,8 @@ def _put_walkers(
     rng: np.random.Generator,
 ) -> None:
     """One in the way, and some at the roadside who are not."""
-    free = list(range(cast.walkers))
+    # Whoever it is: a network that has seen one person in the way only knows that person's shirt.
+    free = rng.permutation(cast.walkers).tolist()
     if free and rng.random() < PEDESTRIAN_SHARE:
         low, high = (5.0, 15.0) if rng.random() < PEDESTRIAN_NEAR_SHARE else (15.0, 30.0)
         distance = EGO_FRONT_M + rng.uniform(low, high)

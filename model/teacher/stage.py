@@ -56,12 +56,12 @@ POOL_COLORS = (
     "225,190,50",
     "200,100,30",
 )
-WALKERS = 6
 # Where the pool waits, metres from the town's middle: past anything a camera draws or a scene is read from.
 AWAY_M = 3000.0
 # A car without physics stands this high, as one that has settled on its springs does.
 SETTLED_Z = 0.03
 WALKER_MIDDLE_Z = 0.95
+# After so many scenes the weather changes, and so do the pool's colours.
 FRAMES_PER_WEATHER = 250
 NEARBY_M = 60.0
 SHORTEST_M = 45
@@ -115,10 +115,9 @@ class Stage:
     def _spawn_all(self) -> None:
         library = self._world.get_blueprint_library()
         self._ego = self._spawn(library.find(EGO_BLUEPRINT), 0)
-        self._vehicles = [self._spawn(_colored(library.find(name), k, self._rng), k + 1) for k, name in enumerate(POOL)]
-        people = list(library.filter("walker.pedestrian.*"))
-        chosen = self._rng.permutation(len(people))[:WALKERS]
-        self._walkers = [self._spawn(people[int(k)], 30 + i) for i, k in enumerate(chosen)]
+        self._vehicles = self._spawned_pool()
+        people = library.filter("walker.pedestrian.*")
+        self._walkers = [self._spawn(person, 30 + i) for i, person in enumerate(people)]
         extents = [(actor.bounding_box.extent.x, actor.bounding_box.extent.y) for actor in self._vehicles]
         self._cast = Cast(np.array(extents), len(self._walkers))
         camera = library.find("sensor.camera.rgb")
@@ -128,6 +127,17 @@ class Stage:
         self._camera = self._world.spawn_actor(camera, _mount(0.0, 0.0, 0.0, 0.0), attach_to=self._ego)
         self._ours.append(self._camera)
         self._camera.listen(self._pictures.put)
+
+    def _spawned_pool(self) -> list[Any]:
+        library = self._world.get_blueprint_library()
+        return [self._spawn(_colored(library.find(name), self._rng), k + 1) for k, name in enumerate(POOL)]
+
+    def _repaint(self) -> None:
+        """The same pool in other colours: an actor keeps its paint for life."""
+        for vehicle in self._vehicles:
+            vehicle.destroy()
+            self._ours.remove(vehicle)
+        self._vehicles = self._spawned_pool()
 
     def _spawn(self, blueprint: Any, slot: int) -> Any:
         """Spawned high over a spawn point of its own, so that nothing is in the way, then taken out of physics."""
@@ -152,6 +162,8 @@ class Stage:
         if self._shots % FRAMES_PER_WEATHER == 0:
             self._weather = str(self._rng.choice(list(WEATHERS)))
             self._world.set_weather(weather_parameters(self._weather))
+            if self._shots:
+                self._repaint()
         self._shots += 1
         # 1. Draw: a place, a way ahead, a scene on it.
         is_before_sign = self._is_before_sign()
@@ -294,9 +306,9 @@ def _poses(points: list[Any]) -> npt.NDArray[np.float64]:
     )
 
 
-def _colored(blueprint: Any, k: int, rng: np.random.Generator) -> Any:
+def _colored(blueprint: Any, rng: np.random.Generator) -> Any:
     if blueprint.has_attribute("color"):
-        blueprint.set_attribute("color", POOL_COLORS[(k + int(rng.integers(len(POOL_COLORS)))) % len(POOL_COLORS)])
+        blueprint.set_attribute("color", str(rng.choice(POOL_COLORS)))
     return blueprint
 
 

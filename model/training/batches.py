@@ -13,7 +13,7 @@ from torch import Tensor
 from model import prompts
 from model.pocket.network import Batch, Talk
 from model.pocket.vocabulary import Tokens, Vocabulary
-from model.training import labels, targets
+from model.training import choices, labels, targets
 from model.training.samples import FrameFacts, Sample
 from sim_bridge.messages import RouteCommand
 
@@ -41,12 +41,13 @@ class Targets(NamedTuple):
     path: Tensor  # (M, 20, 2)
     speed: Tensor  # (M, 10, 2)
     kinds: Tensor  # (M,), IGNORED_KIND where no instruction was shown
-    cells: Tensor  # (B, 96)
+    cells: Tensor  # (B, 192)
     lights: Tensor  # (B,)
     flags: Tensor  # (B, flags)
     flags_known: Tensor
     measures: Tensor  # (B, measures)
     measures_known: Tensor
+    choices: Tensor  # (B, choices), UNKNOWN where there is nothing to choose
 
 
 class Look(NamedTuple):
@@ -134,10 +135,11 @@ def _without_unit(tokens: Tokens, words: Vocabulary) -> Tokens:
 
 
 def augmented(eyes: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.float32]:
-    """(B, H, W, 3) uint8 -> float32 with a random gain and colour offset per picture. No flips: left stays left."""
+    """(B, views, H, W, 3) uint8 -> float32 with a random gain and colour offset per picture, the same in its views. No
+    flips: left stays left."""
     count = len(eyes)
-    gain = rng.uniform(1 - GAIN, 1 + GAIN, (count, 1, 1, 1)).astype(np.float32)
-    offset = rng.uniform(-OFFSET, OFFSET, (count, 1, 1, 3)).astype(np.float32)
+    gain = rng.uniform(1 - GAIN, 1 + GAIN, (count, 1, 1, 1, 1)).astype(np.float32)
+    offset = rng.uniform(-OFFSET, OFFSET, (count, 1, 1, 1, 3)).astype(np.float32)
     return eyes.astype(np.float32) * gain + offset
 
 
@@ -182,6 +184,7 @@ def _targets(views: Sequence[View], looks: Sequence[Look]) -> Targets:
         torch.from_numpy(np.stack([targets.cells(v.facts.seen) for v in views])),
         torch.tensor([f.light for f in facts]),
         *(torch.from_numpy(np.stack([getattr(f, name) for f in facts])) for name in targets.Aux._fields[1:]),
+        torch.from_numpy(np.stack([choices.choices(v.facts) for v in views])),
     )
 
 

@@ -29,7 +29,8 @@ def write(folder: Path) -> Path:
     held_out = [entry for entry in entries if entry.get("kind") == "held_out"]
     panels = [("training losses", _names(steps) - {"views_per_s"}, steps), ("views per second", {"views_per_s"}, steps)]
     panels += [(title, set(names), held_out) for title, names in HELD_OUT_PANELS]
-    panels.append(("held out: obeyed by kind", {n for n in _names(held_out) if n.startswith("obeys/")}, held_out))
+    for title, prefix in (("held out: obeyed by kind", "obeys/"), ("held out: chosen by the eye", "sees/")):
+        panels.append((title, {n for n in _names(held_out) if n.startswith(prefix)}, held_out))
     figure = make_subplots(rows=-(-len(panels) // 2), cols=2, subplot_titles=[title for title, _, _ in panels])
     for i, (_, names, rows) in enumerate(panels):
         for name in sorted(names):

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import torch
 
 from model import prompts
-from model.pocket import checkpoint, weights
+from model.pocket import checkpoint, images, weights
 from model.pocket.config import ConfigError
 from model.pocket.graphs import DECODER_GRAPH, VISION_GRAPH, OnnxGraphs, TorchGraphs, empty_cache
 from model.pocket.network import Pocket
@@ -95,7 +95,7 @@ def export(folder: Path, data: Path | None = None) -> list[str]:
 def write_float(network: Pocket, folder: Path) -> None:
     """vision.onnx and decoder.onnx in float32, any prompt length on any cache length."""
     config = network.config
-    eye = torch.zeros(1, config.eye_height, config.eye_width, 3, dtype=torch.uint8)
+    eye = torch.zeros(1, images.VIEWS, config.eye_height, config.eye_width, 3, dtype=torch.uint8)
     words = torch.zeros(1, TRACED_WORDS, config.width)
     cache = torch.from_numpy(np.repeat(empty_cache(config), 1, 4))
     cache = torch.zeros(*cache.shape[:4], TRACED_CACHE, cache.shape[5])
@@ -147,7 +147,7 @@ def furthest_move(reference: Path, graphs: Path, eyes: npt.NDArray[np.uint8]) ->
 def _some_eyes(network: Pocket, data: Path | None) -> npt.NDArray[np.uint8]:
     """Pictures to calibrate on (first) and to check on (last, of the held-out split); noise where there is no data."""
     if data is None:
-        size = (8, network.config.eye_height, network.config.eye_width, 3)
+        size = (8, images.VIEWS, network.config.eye_height, network.config.eye_width, 3)
         return np.random.default_rng(0).integers(0, 255, size, dtype=np.uint8)
     return np.concatenate([_spread(data, "train", CALIBRATION_PICTURES), _spread(data, "val", CHECKED_PICTURES)])
 

@@ -1,7 +1,7 @@
 """A data set's pictures as the network's eye sees them, packed once into one memory-mapped file beside the data.
 
-    DIR/cache/pocket/<split>.eyes     N x (96, 256, 3) uint8, nothing else
-    DIR/cache/pocket/<split>.jsonl    one line per packed or refused picture: {"path", "stamp", "row"}
+    DIR/cache/two_views/<split>.eyes     N x (2, 96, 256, 3) uint8, nothing else
+    DIR/cache/two_views/<split>.jsonl    one line per packed or refused picture: {"path", "stamp", "row"}
 
 Packing appends, so it goes on where it was cut off, and a data set that has grown is packed for its new pictures only.
 A picture that changed on disk (size or time) is packed anew. Broken JPEGs are refused, counted and named.
@@ -10,6 +10,7 @@ A picture that changed on disk (size or time) is packed anew. Broken JPEGs are r
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,13 +21,14 @@ from PIL import Image
 
 from model.pocket import images
 
-EYE_BYTES = images.EYE_HEIGHT * images.EYE_WIDTH * 3
+EYE_SHAPE = (images.VIEWS, images.EYE_HEIGHT, images.EYE_WIDTH, 3)
+EYE_BYTES = math.prod(EYE_SHAPE)
 LINES_PER_FLUSH = 256
 
 
 @dataclass(slots=True)
 class EyeCache:
-    """`eyes` (N, 96, 256, 3) uint8, read-only on disk; `rows` maps a picture's path in the data set to its row."""
+    """`eyes` (N, 2, 96, 256, 3) uint8, read-only on disk; `rows` maps a picture's path in the data set to its row."""
 
     eyes: npt.NDArray[np.uint8]
     rows: dict[str, int]
@@ -34,7 +36,7 @@ class EyeCache:
 
 
 def folder(directory: Path) -> Path:
-    return directory / "cache" / "pocket"
+    return directory / "cache" / "two_views"
 
 
 def pack(directory: Path, split: str, pictures: Iterable[Path]) -> EyeCache:
@@ -128,5 +130,5 @@ def _entries(index_path: Path, eyes_path: Path) -> dict[str, tuple[str, int]]:
 
 
 def _open(eyes_path: Path, count: int) -> npt.NDArray[np.uint8]:
-    shape = (count, images.EYE_HEIGHT, images.EYE_WIDTH, 3)
+    shape = (count, *EYE_SHAPE)
     return np.memmap(eyes_path, np.uint8, "r", shape=shape) if count else np.zeros(shape, np.uint8)

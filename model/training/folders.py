@@ -1,6 +1,6 @@
 """The data set on disk: SimLingo-shaped folders of pictures and measurements, written whole or not at all.
 
-    DIR/data/backseat/<split>/<weather_seed>/<Town_..>/rgb/NNNN.jpg             512x256 RGB
+    DIR/data/backseat/<split>/<weather_seed>/<Town_..>/rgb/NNNN.jpg             1024x512 RGB
                                                       /measurements/NNNN.json.gz   FrameFacts and SimLingo's own keys
                                                       /boxes/NNNN.json.gz          what is seen, as boxes
     DIR/data_card.json                                                          what there is of everything
@@ -26,9 +26,8 @@ from PIL import Image
 
 from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox, SignFacts, next_stop_m
 
-VERSION = 1
-PICTURE_SIZE = (512, 256)
-JPEG_QUALITY = 95
+VERSION = 2
+JPEG_QUALITY = 92
 SPLITS = ("train", "val")
 # A fifth of the road buckets, by a multiplier that scatters neighbours.
 VAL_EVERY = 5
@@ -129,11 +128,11 @@ def measurements(facts: FrameFacts, ego_matrix: list[list[float]]) -> dict[str, 
 
 
 def picture_jpeg(rgb: npt.NDArray[np.uint8]) -> bytes:
-    """A 1024x512 RGB frame as a 512x256 JPEG, halved by a 2x2 box filter."""
+    """A 1024x512 RGB frame as a JPEG with all of its colour: a lamp far away is a few pixels of it."""
     if rgb.shape != (512, 1024, 3):
         raise ValueError(f"expected a (512, 1024, 3) picture, got {rgb.shape}")
     buffer = io.BytesIO()
-    Image.fromarray(rgb).reduce(2).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=JPEG_QUALITY, subsampling=0)
     return buffer.getvalue()
 
 

@@ -13,11 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from model.pocket.config import FLAGS, LIGHTS
+from model.pocket.config import CHOICES, FLAGS, LIGHTS
 from model.pocket.network import Batch, Output, Pocket
+from model.pocket.vision import CHOICE_SIZES
 from model.pocket.vocabulary import Vocabulary
 from model.training import batches
 from model.training.batches import Labeller, Targets, View
+from model.training.choices import UNKNOWN
 from model.training.frames import Frames
 from model.training.losses import answer_is_real
 from model.training.samples import Sample
@@ -89,7 +91,8 @@ def _figures(output: Output, batch: Batch, wanted: Targets, looks: Sequence[View
 
 
 def _eyes(output: Output, wanted: Targets) -> list[tuple[str, Tensor, Tensor]]:
-    """Lights, leaders and walkers, each as recall where there is one and correct silence where there is none."""
+    """Lights, leaders and walkers, each as recall where there is one and correct silence where there is none, and every
+    choice where a picture tells it."""
     light_m = wanted.measures[:, 0] * 10.0
     near = wanted.lights > 0
     near = near & (light_m < NEAR_LIGHT_M)
@@ -101,6 +104,9 @@ def _eyes(output: Output, wanted: Targets) -> list[tuple[str, Tensor, Tensor]]:
         column = FLAGS.index(name)
         said, there = output.seen.flags[:, column] > 0, wanted.flags[:, column] > 0.5
         figures += [(f"{name}_found", said, there), (f"{name}_quiet", ~said, ~there)]
+    chosen = output.seen.choices.split(CHOICE_SIZES, -1)
+    for name, logits, right in zip(CHOICES, chosen, wanted.choices.unbind(-1), strict=True):
+        figures.append((f"sees/{name}", logits.argmax(-1) == right, right != UNKNOWN))
     return figures
 
 

@@ -8,8 +8,9 @@ from torch import Tensor
 
 from model.pocket.config import CELL_CLASSES
 from model.pocket.network import Batch, Output, Talk
-from model.pocket.vision import Seen
+from model.pocket.vision import CHOICE_SIZES, Seen
 from model.training.batches import Targets
+from model.training.choices import UNKNOWN
 from model.training.targets import IGNORED_KIND
 
 WEIGHTS = {
@@ -20,6 +21,7 @@ WEIGHTS = {
     "speed_steps": 2.0,
     "aux": 0.5,
     "cells": 2.0,
+    "choices": 1.0,
     "kind": 0.3,
 }
 # The tracker steers by the path's first ten metres, where the way back to the lane is decimetres; with SimLingo's 1 m
@@ -55,6 +57,7 @@ def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[s
         "speed_steps": _pace(output.speed.diff(dim=1), wanted.speed.diff(dim=1)),
         "aux": _whole_picture(output.seen, wanted),
         "cells": _cells(output.seen.cells, wanted.cells),
+        "choices": _choices(output.seen.choices, wanted.choices),
         "kind": _kinds(output.kinds, wanted.kinds),
     }
     return sum(WEIGHTS[name] * part for name, part in parts.items()), parts
@@ -109,6 +112,15 @@ def _kinds(logits: Tensor, wanted: Tensor) -> Tensor:
 def _cells(logits: Tensor, wanted: Tensor) -> Tensor:
     weights = torch.tensor([CELL_WEIGHTS.get(name, OTHER_CELL_WEIGHT) for name in CELL_CLASSES], device=logits.device)
     return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), weight=weights)
+
+
+def _choices(logits: Tensor, wanted: Tensor) -> Tensor:
+    """The mean over choices of each one's mean loss; one with nothing to choose in the whole batch adds nothing."""
+    losses = [
+        F.cross_entropy(part, right, ignore_index=UNKNOWN, reduction="sum") / (right != UNKNOWN).sum().clamp(min=1)
+        for part, right in zip(logits.split(CHOICE_SIZES, -1), wanted.unbind(-1), strict=True)
+    ]
+    return torch.stack(losses).mean()
 
 
 def _whole_picture(seen: Seen, wanted: Targets) -> Tensor:

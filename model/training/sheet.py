@@ -15,7 +15,6 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from model.training.expert import Kind, roll_out
-from model.training.folders import PICTURE_SIZE
 from model.training.samples import FrameFacts
 from model.training.sentences import commentary
 from sim_bridge.messages import FRONT_CAMERA
@@ -30,6 +29,7 @@ BOX_COLORS = {
     "vehicle": (150, 150, 255),
 }
 COLUMNS = 3
+PICTURE_SIZE = (512, 256)
 
 
 def ground_uv(points: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -32,7 +32,8 @@ trained from scratch on rendered frames of that world; it has never seen a photo
 | | |
 |---|---|
 | parameters | {parameters:,} |
-| input | the front camera (1024x512, 110 degrees), seen as 256x96; speed; two target points or a command; text |
+| eye | the front camera (1024x512, 110 degrees) twice at 256x96: the road whole, and its middle three times finer |
+| input | the eye; speed; two target points or a command; text |
 | output | 20 path points 1 m apart, 10 points 0.25 s apart, words, what kind of instruction it understood |
 | trained on | {train_frames:,} frames of {towns}{sources}; {val_frames:,} frames of other places held out |
 | training | {views:,} views in {steps:,} steps of {batch}, {minutes} minutes on {machine}, seed {seed}{begun} |

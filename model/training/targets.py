@@ -31,19 +31,21 @@ class Aux(NamedTuple):
 
 
 def cells(seen: Sequence[SeenBox]) -> npt.NDArray[np.int64]:
-    """(rows * columns,) class numbers of `config.CELL_CLASSES`, row by row from the top left."""
-    grid = np.zeros((ROWS, COLUMNS), np.int64)
+    """(2 * rows * columns,) class numbers of `config.CELL_CLASSES`, a view row by row from its top left, then the
+    next."""
+    grid = np.zeros((images.VIEWS, ROWS, COLUMNS), np.int64)
     order = {kind: i for i, kind in enumerate(PAINT_ORDER)}
     for box in sorted((b for b in seen if b.kind in order), key=lambda b: order[b.kind]):
-        grid[_covered(box)] = CELL_CLASSES.index(box.kind)
+        for view, window in enumerate(images.WINDOWS):
+            grid[view][_covered(box, window)] = CELL_CLASSES.index(box.kind)
     return grid.reshape(-1)
 
 
-def _covered(box: SeenBox) -> npt.NDArray[np.bool_]:
-    """(rows, columns): which cells the box claims."""
-    full = images.FULL_HEIGHT
-    u0, u1 = (edge * images.EYE_WIDTH / CELL_PX for edge in sorted((box.u0, box.u1)))
-    v0, v1 = ((edge * full - images.FIRST_ROW) / CELL_PX for edge in sorted((box.v0, box.v1)))
+def _covered(box: SeenBox, window: tuple[float, float, float, float]) -> npt.NDArray[np.bool_]:
+    """(rows, columns): which cells of the view that `window` cuts out the box claims."""
+    left, top, right, bottom = window
+    u0, u1 = ((edge - left) / (right - left) * COLUMNS for edge in sorted((box.u0, box.u1)))
+    v0, v1 = ((edge - top) / (bottom - top) * ROWS for edge in sorted((box.v0, box.v1)))
     across = _overlaps(u0, u1, COLUMNS)
     down = _overlaps(v0, v1, ROWS)
     shared = down[:, None] * across[None, :]  # in cells

@@ -1,4 +1,4 @@
-"""Which questions a single small picture cannot answer exactly on a frame, so that they are not asked of it.
+"""Which questions a single picture cannot answer exactly on a frame, so that they are not asked of it.
 
 An answer changes from one word to another at an edge: the 45th metre to a junction, the fifth row of a walker's
 height. Nobody sees on which side of it a thing lies that lies upon it, and a lamp or a colour of two pixels is a guess.
@@ -26,20 +26,25 @@ ABOUT_JUNCTION = ("junction", "where", "turn_is", "ways")
 
 
 def untold(moment: Moment) -> set[str]:
-    """The families whose answer on this frame no picture tells for sure."""
-    facts = moment.facts
+    """The families whose answer at this moment no picture tells for sure."""
+    found = untold_by_facts(moment.facts)
+    if _is_gap_at_its_edge(moment):
+        found.add("gap")
+    if abs(moment.rolled.end_mps - moment.speed_mps + STEADY_MPS) < STEADY_BAND_MPS and answers.named_cause(moment):
+        found.add("brake")
+    return found
+
+
+def untold_by_facts(facts: FrameFacts) -> set[str]:
+    """Those of them that are so whatever the car's speed and plan."""
     found: set[str] = set()
     if facts.lead is not None:
         height = lead_height(facts)
         found |= set(ABOUT_TYPE) if height < TELLS_TYPE_HEIGHT else set()
         found |= set(ABOUT_LAMPS) if height < TELLS_LAMPS_HEIGHT else set()
-        found |= {"gap"} if _is_gap_at_its_edge(moment) else set()
     if not facts.in_junction and facts.junction_m is not None:
         found |= set(ABOUT_JUNCTION) if JUNCTION_BAND_M[0] < facts.junction_m < JUNCTION_BAND_M[1] else set()
-    found |= _untold_counts(facts) | _untold_of_road(facts)
-    if abs(moment.rolled.end_mps - moment.speed_mps + STEADY_MPS) < STEADY_BAND_MPS and answers.named_cause(moment):
-        found.add("brake")
-    return found
+    return found | _untold_counts(facts) | _untold_of_road(facts)
 
 
 def _is_gap_at_its_edge(moment: Moment) -> bool:

@@ -1,4 +1,8 @@
-"""Begin a run from weights there are: every array is taken over, words find their vectors by name. Needs torch."""
+"""Begin a run from weights there are: every array is taken over, words find their vectors by name. Needs torch.
+
+A network may have grown since: more inputs of a layer begin without weight, more outputs and new layers as they are
+born, so that what the old weights did is still done.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ def begin_from(folder: Path, network: Pocket, words: tuple[str, ...]) -> dict[st
     """Fill `network`, whose vocabulary is `words`, from the weights in `folder`; returns what a card says of them.
 
     Words that the old weights do not know keep their random first vectors. Raises RunError where the weights are
-    missing, damaged, or of a network of another shape.
+    missing, damaged, or of a network of another kind or one that was larger.
     """
     try:
         old_words = PocketConfig.load(folder / weights.CONFIG).vocabulary
@@ -31,6 +35,8 @@ def begin_from(folder: Path, network: Pocket, words: tuple[str, ...]) -> dict[st
         table = expected[WORD_TABLE].detach().cpu().numpy().copy()
         known = _matched(table, arrays.get(WORD_TABLE, np.zeros((0, 0), np.float32)), old_words, words)
         arrays[WORD_TABLE] = table
+        for name, tensor in expected.items():
+            arrays[name] = _grown(arrays.get(name), tensor.detach().cpu().numpy())
         weights.check(arrays, {name: tuple(tensor.shape) for name, tensor in expected.items()})
     except (ConfigError, WeightsError) as error:
         raise RunError(f"cannot begin from {folder}: {error}") from None
@@ -48,6 +54,19 @@ def _matched(table: np.ndarray, old: np.ndarray, old_words: tuple[str, ...], wor
     for new, row in found:
         table[new] = old[row]
     return len(found)
+
+
+def _grown(old: np.ndarray | None, born: np.ndarray) -> np.ndarray:
+    """The old array where its shape is that of the new one, or in the corner of the new one where that has grown."""
+    if old is None:
+        return born
+    if old.ndim != born.ndim or any(was > now for was, now in zip(old.shape, born.shape, strict=True)):
+        return old
+    grown = born.copy()
+    if old.ndim > 1:
+        grown[: old.shape[0]] = 0.0
+    grown[tuple(slice(size) for size in old.shape)] = old
+    return grown
 
 
 def _told_of(folder: Path) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def test_frames_are_pictures_with_facts(collected: Path) -> None:
     assert {facts.source for _, facts in found} == {"staged", "drive"}
     for jpeg, facts in found:
         pixels = np.asarray(Image.open(jpeg))
-        assert pixels.shape == (256, 512, 3) and pixels.std() > 10
+        assert pixels.shape == (512, 1024, 3) and pixels.std() > 10
         # Sky above road: a picture of the town, the right way up.
         assert pixels[10, :, 2].mean() > pixels[180, 100:400].mean()
         assert facts.town == "Backseat01" and len(facts.route) >= 45

@@ -35,19 +35,19 @@ def test_facts_survive_the_disk(tmp_path: Path) -> None:
     stored = list(folders.read(tmp_path, split))
     assert len(stored) == len(every_scene()) + 1
     for (jpeg, facts), expected in zip(stored, every_scene(), strict=False):
-        assert Image.open(jpeg).size == (512, 256)
+        assert Image.open(jpeg).size == (1024, 512)
         assert np.allclose(facts.route, expected.route, atol=1e-3)
         assert facts.lead == expected.lead and facts.light == expected.light
         assert facts.turns.keys() == expected.turns.keys()
     assert stored[-1][1].seen == boxes
 
 
-def test_the_stored_picture_is_the_box_filtered_half(tmp_path: Path) -> None:
+def test_the_stored_picture_is_the_cameras_with_its_colours(tmp_path: Path) -> None:
     (path,) = write_some(tmp_path, 1)
     jpeg, _ = folders.read_one(path)
     pixels = np.asarray(Image.open(jpeg)).astype(int)
-    assert np.abs(pixels[100, 60] - [200, 90, 90]).max() <= 4
-    assert np.abs(pixels[100, 400] - [90, 90, 90]).max() <= 4
+    assert np.abs(pixels[200, 120] - [200, 90, 90]).max() <= 4
+    assert np.abs(pixels[200, 800] - [90, 90, 90]).max() <= 4
 
 
 def test_neighbouring_frames_never_cross_the_split(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def batch_of(eyes: list[np.ndarray], rows: list[Row], pictures: list[int], aside
 
 @pytest.fixture(scope="module")
 def eye() -> np.ndarray:
-    return np.random.default_rng(1).integers(0, 255, (96, 256, 3), dtype=np.uint8)
+    return np.random.default_rng(1).integers(0, 255, (2, 96, 256, 3), dtype=np.uint8)
 
 
 ROWS = [

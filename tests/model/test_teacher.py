@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -303,6 +304,19 @@ def test_before_a_sign_somebody_crosses_every_other_time() -> None:
     crossed = [sum(placed.pose in crossing for placed in one.vehicles) for one in made]
     assert 0.4 < np.mean(np.array(crossed) > 0) < 0.6 and max(crossed) <= arrange.CROSSING_MOST
     assert all(placed.speed_mps > 0.0 for one in made for placed in one.vehicles if placed.pose in crossing)
+
+
+def test_everybody_is_in_the_way_and_everybody_stands_by_now_and_then() -> None:
+    rng = np.random.default_rng(3)
+    cast = arrange.Cast(np.array([[2.4, 0.9]] * 4), 8)
+    made = [arrange.arrange(STRAIGHT, arrange.Setting(3.5, ()), cast, rng) for _ in range(900)]
+    in_way, aside = (
+        Counter(p.index for one in made for p in one.walkers if (abs(p.pose[1]) < 2.0) == is_in_way)
+        for is_in_way in (True, False)
+    )
+    for found in (in_way, aside):
+        assert set(found) == set(range(8))
+        assert max(found.values()) < 3 * min(found.values())
 
 
 def test_scenes_never_put_two_actors_into_each_other() -> None:

@@ -39,6 +39,7 @@ from model.training.contradictions import looks_at_home_elsewhere
 from model.training.frames import DataError, Frames, open_split, open_splits
 from model.training.losses import WEIGHTS
 from model.training.presets import Settings
+from model.training.run_folder import RunError
 from model.training.schedule import Budget
 from model.training.worker import Worker
 from sim_bridge.messages import (
@@ -291,6 +292,30 @@ def test_a_run_begins_from_weights_and_words_keep_their_meaning(run: Path, data:
     assert run_train(data, tmp_path / "never", "--workers", "1", "--views", "4", "--from", str(tmp_path)) == 2
 
 
+def test_a_network_that_has_grown_does_what_the_old_weights_did(run: Path, tmp_path: Path) -> None:
+    arrays, config = weights.read(run), PocketConfig.load(run / "config.json")
+    heads, told, places = "vision.whole_head.2.weight", "vision.say_seen.0.weight", "vision.backbone.places"
+    small = {name: array for name, array in arrays.items() if not name.startswith("vision.chooser")}
+    small[heads], small["vision.whole_head.2.bias"] = small[heads][:14], small["vision.whole_head.2.bias"][:14]
+    small[told], small[places] = small[told][:, :35], small[places][:, :96]
+    weights.write(tmp_path / "small", config, small)
+
+    network = Pocket(config)
+    born = {name: tensor.numpy().copy() for name, tensor in network.state_dict().items()}
+    warm_start.begin_from(tmp_path / "small", network, config.vocabulary)
+    now = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
+    np.testing.assert_array_equal(now[told][:, :35], small[told])
+    assert not now[told][:, 35:].any()  # what is new says nothing yet
+    np.testing.assert_array_equal(now[heads][:14], small[heads])
+    np.testing.assert_array_equal(now[heads][14:], born[heads][14:])
+    np.testing.assert_array_equal(now[places][:, :96], small[places])
+    np.testing.assert_array_equal(now["vision.chooser.names"], born["vision.chooser.names"])
+
+    weights.write(tmp_path / "large", config, {**arrays, told: np.pad(arrays[told], ((0, 0), (0, 3)))})
+    with pytest.raises(RunError, match="say_seen"):
+        warm_start.begin_from(tmp_path / "large", network, config.vocabulary)
+
+
 def test_several_folders_are_one_and_a_town_kept_for_testing_is_refused(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -360,8 +385,8 @@ def test_every_view_fits_the_network_and_every_task_comes_up(data: Path) -> None
     assert {one.sample.task for one in looks} == set(batches.TASK_SHARES)
     assert {one.sample.task for one in asides} == set(batches.ASIDE_SHARES)
     batch, wanted = batches.collate(views, words, rng)
-    assert batch.eyes.shape == (200, 96, 256, 3)
-    assert wanted.cells.shape == (200, 96)
+    assert batch.eyes.shape == (200, 2, 96, 256, 3)
+    assert wanted.cells.shape == (200, 192)
     assert len(wanted.path) == len(batch.speeds) == len(looks) > len(views)
     assert batch.talk.pictures.tolist() == sorted(batch.talk.pictures.tolist())
     assert not (batch.talk.answer_ids == words.unknown).any()
