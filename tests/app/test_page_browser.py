@@ -229,8 +229,8 @@ def test_a_driver_that_takes_seconds_is_waited_for_in_the_open_and_can_be_cancel
 
 def test_a_sentence_of_the_drive_goes_when_it_is_over_and_the_persons_own_stays(house: House, live: Any) -> None:
     line = live.get_by_test_id("notice")
-    house.drive.notice = "Cancelled."
-    until(lambda: line.inner_text() == "Cancelled.", "the notice")
+    house.drive.notice = "The car backs out."
+    until(lambda: line.inner_text() == house.drive.notice, "the notice")
     house.drive.notice = ""
     until(lambda: line.inner_text() == "", "its end")
     house.drive.notice = "The car has hit a bin."
