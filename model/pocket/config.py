@@ -46,6 +46,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "way_left": _NO_YES,
     "way_straight": _NO_YES,
     "way_right": _NO_YES,
+    "lane_blocked": _NO_YES,
 }
 KINDS = tuple(kind.value for kind in InstructionKind)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from model.teacher.lane_walk import Course
 from model.teacher.way import along
 from model.training.paths import begins_with_bend, headings
 
@@ -47,6 +48,7 @@ class Placed:
     pose: Pose
     speed_mps: float = 0.0
     brakes: bool = False
+    has_hazard_lights: bool = False
 
 
 @dataclass(slots=True)
@@ -54,6 +56,20 @@ class Arrangement:
     ego: Pose
     vehicles: list[Placed] = field(default_factory=list)
     walkers: list[Placed] = field(default_factory=list)
+    things: list[Placed] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scene:
+    """A drawn scene: where the navigator leads from the car on, the way that the teacher takes, and who is where.
+    `blocked_m`: how far ahead of the car's middle something blocks its lane, negative beside it; `keeps_off_m`: how far
+    the front may go while the way round that is not free."""
+
+    route: Course
+    way: Course
+    made: Arrangement
+    blocked_m: float | None = None
+    keeps_off_m: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,10 +89,11 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cast:
-    """The sizes of the pool's vehicles, half length and half width, and how many walkers there are."""
+    """The sizes of the pool's vehicles and things, half length and half width, and how many walkers there are."""
 
     half_sizes: npt.NDArray[np.float64]  # (N, 2)
     walkers: int
+    things: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 2)))
 
 
 def pose_on(course: npt.NDArray[np.float64], distance_m: float, lateral_m: float = 0.0, turn_rad: float = 0.0) -> Pose:
@@ -117,19 +134,20 @@ def arrange(course: npt.NDArray[np.float64], setting: Setting, cast: Cast, rng: 
     if rng.random() < (LEAD_AT_SIGN_SHARE if setting.is_before_sign else LEAD_SHARE):
         _put_leader(made, taken, course, order, cast, rng)
     if setting.crossing and rng.random() < CROSSING_SHARE:
-        _put_others(made, taken, setting.crossing, int(rng.integers(1, CROSSING_MOST + 1)), order, cast, rng)
-    beside = [pose for pose in setting.others if not _is_in_the_way(course, pose)]
-    _put_others(made, taken, beside, int(rng.integers(0, OTHERS + 1)), order, cast, rng)
-    _put_walkers(made, taken, course, cast, rng)
+        put_others(made, taken, setting.crossing, int(rng.integers(1, CROSSING_MOST + 1)), order, cast, rng)
+    beside = [pose for pose in setting.others if not is_in_the_way(course, pose)]
+    put_others(made, taken, beside, int(rng.integers(0, OTHERS + 1)), order, cast, rng)
+    put_walkers(made, taken, course, cast, rng)
     return made
 
 
-def _is_in_the_way(course: npt.NDArray[np.float64], pose: Pose) -> bool:
+def is_in_the_way(course: npt.NDArray[np.float64], pose: Pose) -> bool:
+    """Whether a vehicle there would stand on the course."""
     distance, right, _ = along(course, pose[:2])
     return abs(right) < 3.0 and -5.0 < distance < len(course) - 2
 
 
-def _put_others(
+def put_others(
     made: Arrangement,
     taken: list[tuple[Pose, float]],
     poses: Sequence[Pose],
@@ -170,7 +188,7 @@ def _put_leader(
     taken.append((pose, half))
 
 
-def _put_walkers(
+def put_walkers(
     made: Arrangement,
     taken: list[tuple[Pose, float]],
     course: npt.NDArray[np.float64],

@@ -5,7 +5,6 @@ stopped for. Its findings go into the facts of the look; one per drive.
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +12,10 @@ import numpy.typing as npt
 from model.teacher import detour, foresight
 from model.teacher.detour import Detour, LaneAt
 from model.teacher.foresight import TurnRates
-from model.teacher.lane_walk import Course, has_oncoming_left, may_change, neighbour
+from model.teacher.lane_walk import Course
 from model.teacher.memory import Blocker, StopSigns
 from model.teacher.surroundings import OBSTACLE, Body, Surroundings
-from model.teacher.way import leader, ruling_light, signs_ahead
+from model.teacher.way import along, leader, ruling_light, signs_ahead
 from model.training.expert import Kind, roll_out
 from model.training.samples import FrameFacts
 from sim_bridge.messages import TICK_S
@@ -37,13 +36,14 @@ class Attention:
         self._rates: dict[int, float] = {}
         self.stop_m: float | None = None
         self._keeps_off_m: float | None = None
+        self._blocked_m: float | None = None
 
     # ---- before the facts are made
 
     def way(self, here: Surroundings, route: Course, lane_at: LaneAt) -> Course:
         """The route, moved aside where somebody blocks the lane and the next one is free."""
         self._rates = self._turns.update(here)
-        self._keeps_off_m = None
+        self._keeps_off_m = self._blocked_m = None
         ahead = leader(here, route.xy, None)
         obstacle = None if self._detour is None else body_of(here, self._detour.actor_id)
         if obstacle is None or obstacle.speed_mps > detour.DRIVES_MPS or detour.is_over(here, route.xy, obstacle):
@@ -54,6 +54,8 @@ class Attention:
             return route
         first, last = detour.span(here, route.xy, obstacle)
         aside = detour.asides(route.xy, self._detour, last, lane_at)
+        start = along(route.xy, (here.ego.x, here.ego.y))[0]
+        self._blocked_m = max(0.0, first - start - here.ego.half_length) if start < last else None
         return Course(detour.shifted(route.xy, aside, first, last), route.in_junction, route.first)
 
     def _found_detour(
@@ -65,26 +67,14 @@ class Attention:
         after_s = 0.0 if stays else WAITS_AFTER_S if body.brakes else BLOCKS_AFTER_S
         blocks = self._blocker.update(body.actor_id, stands, is_queue, after_s)
         if stands and not is_queue and (stays or not body.brakes):
-            self._keeps_off_m = gap_m - detour.KEPT_GAP_M
+            self._keeps_off_m, self._blocked_m = gap_m - detour.KEPT_GAP_M, gap_m
         if not blocks or bool(route.in_junction[:15].any()):
             return None
         last = detour.span(here, route.xy, body)[1]
-        for way in self._sides(body, lane_at(body.x, body.y)):
+        for way in detour.sides(body.actor_id, lane_at(body.x, body.y)):
             if detour.is_free(here, route.xy, way, detour.asides(route.xy, way, last, lane_at), last):
                 return way
         return None
-
-    @staticmethod
-    def _sides(body: Body, lane: Any) -> list[Detour]:
-        """The ways round over the lanes beside the blocked one, its own direction first."""
-        found = []
-        for name, side in (("left", -1), ("right", 1)):
-            beside = neighbour(lane, name)
-            if beside is not None and may_change(lane, name):
-                found.append(Detour(body.actor_id, side, beside.lane_id, False))
-        if not found and has_oncoming_left(lane):
-            found.append(Detour(body.actor_id, -1, lane.get_left_lane().lane_id, True))
-        return found
 
     @staticmethod
     def _is_queue(here: Surroundings, route: Course) -> bool:
@@ -107,6 +97,7 @@ class Attention:
             stop_m=self.stop_m,
             stop_is_due=self.stop_m is not None,
             yield_m=max(0.0, min(waits)) if waits else None,
+            blocked_m=self._blocked_m,
         )
 
 

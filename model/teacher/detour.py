@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from model.teacher.lane_walk import has_oncoming_left, may_change, neighbour
 from model.teacher.surroundings import Body, Surroundings
 from model.teacher.way import LEAD_CORRIDOR_M, along, reach
 from model.training.paths import headings
@@ -43,6 +44,19 @@ class Detour:
     side: int
     lane_id: int  # of the lane it leads over
     against_traffic: bool
+
+
+def sides(actor_id: int, lane: Any) -> list[Detour]:
+    """The ways round `actor_id` over the lanes beside `lane` (a carla.Waypoint), which it blocks: those of its own
+    direction, or where there are none the oncoming one."""
+    found = []
+    for name, side in (("left", -1), ("right", 1)):
+        beside = neighbour(lane, name)
+        if beside is not None and may_change(lane, name):
+            found.append(Detour(actor_id, side, beside.lane_id, False))
+    if not found and has_oncoming_left(lane):
+        found.append(Detour(actor_id, -1, lane.get_left_lane().lane_id, True))
+    return found
 
 
 def asides(route: Line, detour: Detour, last_m: float, lane_at: LaneAt) -> Series:

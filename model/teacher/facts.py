@@ -108,13 +108,18 @@ def frame_facts(
     *,
     only_seen: bool,
     hints: Hints | None = None,
+    navigated: Course | None = None,
     **about: str,
 ) -> FrameFacts:
-    """Everything about one frame. `hints`: the navigator's, drawn from the route without one. `about`: town, weather,
-    source. What signs ask for is told with `only_seen` alone: an expert at the wheel remembers where it has stopped."""
+    """Everything about one frame. `hints`: the navigator's, drawn without one from `navigated`, the route before
+    somebody moved it aside, or from the route itself. `about`: town, weather, source.
+
+    What signs ask for is told with `only_seen` alone: an expert at the wheel remembers where it has stopped.
+    """
     line = in_ego(here.ego, lanes.route.xy)
     known = _lane_facts(here.ego, lanes) | _users_facts(here, lanes.route.xy, eye, only_seen)
-    hints = hints or drawn_hints(line, lanes.route, known["changes_m"], known["route_turn"])
+    course = navigated or lanes.route
+    hints = hints or drawn_hints(in_ego(here.ego, course.xy), course, known["changes_m"], known["route_turn"])
     return FrameFacts(
         speed_mps=here.ego.speed_mps,
         speed_limit_mps=here.speed_limit_mps,

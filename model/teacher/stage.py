@@ -15,13 +15,13 @@ import carla
 import numpy as np
 import numpy.typing as npt
 
-from model.teacher import arrange, lane_walk
-from model.teacher.arrange import EGO_FRONT_M, Arrangement, Cast, Placed, Pose, Setting
-from model.teacher.facts import ROUTE_M, Lanes, frame_facts, lanes_at
+from model.teacher import arrange, blockage, lane_walk
+from model.teacher.arrange import EGO_FRONT_M, Arrangement, Cast, Placed, Pose, Scene, Setting
+from model.teacher.facts import ROUTE_M, frame_facts, lanes_at
 from model.teacher.places import Places
 from model.teacher.right_of_way import crosses
 from model.teacher.sight import Eye
-from model.teacher.surroundings import BRAKE_LAMPS, Body, Surroundings, SurroundingsReader
+from model.teacher.surroundings import BRAKE_LAMPS, HAZARD_LAMPS, Body, Surroundings, SurroundingsReader
 from model.teacher.way import along, signs_ahead
 from model.teacher.weathers import WEATHERS, weather_parameters
 from model.training.paths import begins_with_bend, headings
@@ -56,6 +56,12 @@ POOL_COLORS = (
     "225,190,50",
     "200,100,30",
 )
+# What closes a lane: as many cones as the longest row has, then two barriers.
+THINGS = (
+    *3 * ("static.prop.constructioncone", "static.prop.trafficcone01"),
+    "static.prop.streetbarrier",
+    "static.prop.chainbarrier",
+)
 # Where the pool waits, metres from the town's middle: past anything a camera draws or a scene is read from.
 AWAY_M = 3000.0
 # A car without physics stands this high, as one that has settled on its springs does.
@@ -69,6 +75,8 @@ HALF_LANE_M = 1.6
 EGO_HALF_WIDTH_M = 0.95
 # Scenes before a stop or yield sign that are drawn beside those that come about by themselves.
 SIGN_SHARE = 0.06
+# Of the others, those in which something blocks the lane; so many draws are made to find a place and a way round.
+BLOCKED_SHARE, BLOCKED_TRIES = 0.08, 60
 JUNCTION_M = 32.0  # from a junction's middle, whoever is nearer may cross soon
 CAMERA_JITTER_M, CAMERA_JITTER_DEG = 0.04, 0.6
 PICTURE_WAIT_S = 10.0
@@ -78,8 +86,9 @@ class Stage:
     """Draws, shows and reads one scene per `shot`."""
 
     def __init__(self, client: Any, rng: np.random.Generator, only: str = "") -> None:
-        """`only` stages "bends" and turns alone, or "signs": approaches to those where one stops or gives way. Both are
-        rare among places and hard to learn. Raises ValueError where a town without signs is asked for them.
+        """`only` stages "bends" and turns alone, or "signs": approaches to those where one stops or gives way, or
+        "blocked" lanes. All are rare among places and hard to learn. Raises ValueError where a town without signs is
+        asked for them.
         """
         self._client, self._rng, self._only = client, rng, only
         self._world = client.get_world()
@@ -118,8 +127,8 @@ class Stage:
         self._vehicles = self._spawned_pool()
         people = library.filter("walker.pedestrian.*")
         self._walkers = [self._spawn(person, 30 + i) for i, person in enumerate(people)]
-        extents = [(actor.bounding_box.extent.x, actor.bounding_box.extent.y) for actor in self._vehicles]
-        self._cast = Cast(np.array(extents), len(self._walkers))
+        self._things = [self._spawn(library.find(name), 50 + i) for i, name in enumerate(THINGS)]
+        self._cast = Cast(_half_sizes(self._vehicles), len(self._walkers), _half_sizes(self._things))
         camera = library.find("sensor.camera.rgb")
         for name, value in (("image_size_x", FRONT_CAMERA.width_px), ("image_size_y", FRONT_CAMERA.height_px)):
             camera.set_attribute(name, str(value))
@@ -166,37 +175,64 @@ class Stage:
                 self._repaint()
         self._shots += 1
         # 1. Draw: a place, a way ahead, a scene on it.
-        is_before_sign = self._is_before_sign()
-        start, route = self._drawn_course(is_before_sign)
-        lanes = lanes_at(start, route)
-        crossing = self._crossing(route) if is_before_sign else ()
-        setting = Setting(start.lane_width, self._nearby(route.xy[0]), is_before_sign, crossing)
-        made = arrange.arrange(route.xy, setting, self._cast, self._rng)
-        aside = along(route.xy, made.ego[:2])[1]
-        if (aside > HALF_LANE_M and lanes.right is not None) or (aside < -HALF_LANE_M and lanes.left is not None):
-            return self.shot()  # in that lane it would look like a car that belongs there
+        drawn = self._blocked() if self._is_blocked() else self._scene()
         # 2. Show: one batch, one tick, the picture of that very tick.
-        self._set_lights(route.xy[0])
-        for result in self._client.apply_batch_sync(self._commands(made), False):
+        self._set_lights(drawn.route.xy[0])
+        for result in self._client.apply_batch_sync(self._commands(drawn.made), False):
             if result.error:
                 raise RuntimeError(f"the world refused to place an actor: {result.error}")
         frame = self._world.tick()
         picture = self._picture_of(frame)
         # 3. Read it back as facts.
-        return _rgb(picture), self._facts(made, lanes, picture), pose_matrix(self._ego)
+        return _rgb(picture), self._facts(drawn, picture), pose_matrix(self._ego)
+
+    def _is_blocked(self) -> bool:
+        """Whether the next scene is a blocked lane."""
+        share = 1.0 if self._only == "blocked" else 0.0 if self._only else BLOCKED_SHARE
+        return bool(self._rng.random() < share)
+
+    def _blocked(self) -> Scene:
+        """A blocked lane, or in a town that has no place for one anything else."""
+        for _ in range(BLOCKED_TRIES):
+            start, route = self._drawn_course(False, ROUTE_M + blockage.BLOCKED_FROM_M + blockage.CLEAR_AFTER_M)
+            if not blockage.has_room(route):
+                continue
+            setting = Setting(start.lane_width, self._nearby(route.xy[int(blockage.BLOCKED_FROM_M)]))
+            drawn = blockage.draw(route, setting, self._cast, self._lane_at, self._rng)
+            if drawn is not None:
+                return drawn
+        return self._scene()
+
+    def _lane_at(self, x: float, y: float) -> Any:
+        return self.map.get_waypoint(carla.Location(x, y, 0.0))
+
+    def _scene(self) -> Scene:
+        """A lane that is open, with whoever comes along."""
+        while True:
+            is_before_sign = self._is_before_sign()
+            start, route = self._drawn_course(is_before_sign)
+            crossing = self._crossing(route) if is_before_sign else ()
+            setting = Setting(start.lane_width, self._nearby(route.xy[0]), is_before_sign, crossing)
+            made = arrange.arrange(route.xy, setting, self._cast, self._rng)
+            aside = along(route.xy, made.ego[:2])[1]
+            beside = {side: lane_walk.neighbour(start, side) for side in ("left", "right")}
+            # In that lane it would look like a car that belongs there.
+            is_in_next = beside["right" if aside > 0.0 else "left"] is not None
+            if abs(aside) <= HALF_LANE_M or not is_in_next:
+                return Scene(route, route, made)
 
     def _is_before_sign(self) -> bool:
         """Whether the next scene is an approach to a sign."""
         share = 1.0 if self._only == "signs" else 0.0 if self._only else SIGN_SHARE
         return self._places.has_signs and bool(self._rng.random() < share)
 
-    def _drawn_course(self, is_before_sign: bool) -> tuple[Any, lane_walk.Course]:
+    def _drawn_course(self, is_before_sign: bool, length_m: float = ROUTE_M) -> tuple[Any, lane_walk.Course]:
         """A lane waypoint and a way on from it, long enough to plan on."""
         while True:
             start = self._places.draw_before_sign(self._rng) if is_before_sign else self._places.draw(self._rng)
             if start is None:
                 continue
-            route = lane_walk.walk(start, ROUTE_M, lambda ways: ways[self._rng.integers(len(ways))])
+            route = lane_walk.walk(start, length_m, lambda ways: ways[self._rng.integers(len(ways))])
             if len(route.xy) >= SHORTEST_M and (self._only != "bends" or begins_with_bend(route.xy)):
                 return start, route
 
@@ -235,11 +271,13 @@ class Stage:
         shown = {placed.index: placed for placed in made.vehicles}
         for k, vehicle in enumerate(self._vehicles):
             commands.append(carla.command.ApplyTransform(vehicle, _where(shown.get(k), k, SETTLED_Z)))
-            flags = BRAKE_LAMPS if k in shown and shown[k].brakes else 0
-            commands.append(carla.command.SetVehicleLightState(vehicle, flags))
+            commands.append(carla.command.SetVehicleLightState(vehicle, _lamps(shown.get(k))))
         walking = {placed.index: placed for placed in made.walkers}
         for k, walker in enumerate(self._walkers):
             commands.append(carla.command.ApplyTransform(walker, _where(walking.get(k), 40 + k, WALKER_MIDDLE_Z)))
+        standing = {placed.index: placed for placed in made.things}
+        for k, thing in enumerate(self._things):
+            commands.append(carla.command.ApplyTransform(thing, _where(standing.get(k), 60 + k, 0.0)))
         return commands
 
     def _picture_of(self, frame: int) -> Any:
@@ -253,13 +291,13 @@ class Stage:
             if picture.frame >= frame:
                 return picture
 
-    def _facts(self, made: Arrangement, lanes: Lanes, picture: Any) -> FrameFacts:
+    def _facts(self, drawn: Scene, picture: Any) -> FrameFacts:
         here = self._reader.read(self._ego)
         # The pool stands still for the simulator; how it moves is the draw's to say.
-        drawn = {self._vehicles[placed.index].id: placed for placed in made.vehicles}
+        moving = {self._vehicles[placed.index].id: placed for placed in drawn.made.vehicles}
         bodies = tuple(
-            dataclasses.replace(body, speed_mps=drawn[body.actor_id].speed_mps, brakes=drawn[body.actor_id].brakes)
-            if body.actor_id in drawn
+            dataclasses.replace(body, speed_mps=moving[body.actor_id].speed_mps, brakes=moving[body.actor_id].brakes)
+            if body.actor_id in moving
             else body
             for body in here.bodies
         )
@@ -271,15 +309,19 @@ class Stage:
             math.radians(where.rotation.yaw),
             math.radians(where.rotation.pitch),
         )
-        return frame_facts(
+        facts = frame_facts(
             dataclasses.replace(here, bodies=bodies),
-            lanes,
+            lanes_at(drawn.route.first, drawn.way),
             eye,
             only_seen=True,
+            navigated=drawn.route,
             town=self.town,
             weather=self._weather,
             source="staged",
         )
+        waits = [metres for metres in (facts.yield_m, drawn.keeps_off_m) if metres is not None]
+        blocked_m = None if drawn.blocked_m is None else max(0.0, drawn.blocked_m - EGO_FRONT_M)
+        return dataclasses.replace(facts, yield_m=min(waits, default=None), blocked_m=blocked_m)
 
     def close(self) -> None:
         """Take our actors away and restore the world's settings. Twice is fine; a lost world is left alone."""
@@ -310,6 +352,16 @@ def _colored(blueprint: Any, rng: np.random.Generator) -> Any:
     if blueprint.has_attribute("color"):
         blueprint.set_attribute("color", str(rng.choice(POOL_COLORS)))
     return blueprint
+
+
+def _half_sizes(actors: list[Any]) -> npt.NDArray[np.float64]:
+    return np.array([(actor.bounding_box.extent.x, actor.bounding_box.extent.y) for actor in actors])
+
+
+def _lamps(placed: Placed | None) -> int:
+    if placed is None:
+        return 0
+    return (BRAKE_LAMPS if placed.brakes else 0) | (HAZARD_LAMPS if placed.has_hazard_lights else 0)
 
 
 def _transform(pose: Pose, z: float) -> Any:

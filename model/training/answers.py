@@ -14,7 +14,15 @@ from model.training.answers_ahead import AHEAD
 from model.training.moment import Moment, bucket_m
 from model.training.paths import headings, offset_of_car, prolong
 from model.training.samples import FrameFacts
-from model.training.sentences import HAZARD_FIRST, STANDING_MPS, STEADY_MPS, commentary, lead_name, light_seen
+from model.training.sentences import (
+    HAZARD_FIRST,
+    STANDING_MPS,
+    STEADY_MPS,
+    WHAT_BLOCKS,
+    commentary,
+    lead_name,
+    light_seen,
+)
 
 IN_JUNCTION = "We are in a junction."
 CLEAR = "The road is clear."
@@ -133,6 +141,8 @@ def named_cause(moment: Moment) -> str:
         return f"the {cause.replace('_', ' ')}"
     if cause == "yield":
         return "the vehicle"
+    if cause in ("blocked", "round"):
+        return WHAT_BLOCKS
     if cause == "lead":
         return f"the {lead} ahead" if lead else ""
     return f"the {cause} ahead" if cause in ("turn", "bend") else ""

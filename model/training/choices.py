@@ -88,6 +88,7 @@ def _of_road(facts: FrameFacts) -> dict[str, str]:
         "lane_right": _lane(facts, "right"),
         "in_lane": _side(right_m if abs(right_m) >= answers.OFF_MIDDLE_M else 0.0, "middle"),
         "bend": answers.bend_of(facts) or "straight",
+        "lane_blocked": _no_yes(facts.blocked_m is not None),
         **{f"way_{turn}": _no_yes(turn in facts.turns) if reached else "" for turn in ("left", "straight", "right")},
     }
 

@@ -48,7 +48,7 @@ class Share:
     first_port: int
     staged: int
     driven: int
-    only: str = ""  # "bends" | "signs", as `Stage` takes it
+    only: str = ""  # "bends" | "signs" | "blocked", as `Stage` takes it
     weights: str = ""  # the Pocket that drives the driven frames; "" for the teacher
 
 
@@ -71,6 +71,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const="signs",
         help="Stage approaches to stop and yield signs only, every other one with somebody who crosses.",
+    )
+    only.add_argument(
+        "--blocked",
+        dest="only",
+        action="store_const",
+        const="blocked",
+        help="Stage lanes only that cones, a barrier or a car with its hazard lights lit block.",
     )
     parser.add_argument(
         "--driver", choices=("teacher", "pocket"), default="teacher", help="Who drives the driven frames."
@@ -224,13 +231,12 @@ def _finish(args: argparse.Namespace) -> None:
 def work(share: Share, done: Any, stop: Event, failures: Any) -> None:
     """One worker: a world, its staged frames, then its driven ones. What goes wrong is put in `failures` as a line."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
-    # A worker's end is the process's: whatever happened is named to the parent, which tells the person.
     try:
         with _world(share) as (host, port):
             _staged(share, host, port, done, stop)
             if share.driven and not stop.is_set():
                 _driven(share, host, port, done, stop)
-    except Exception as error:
+    except Exception as error:  # a worker's end: whatever happened is named to the parent, which tells the person
         failures.put(f"Worker {share.run} stopped: {type(error).__name__}: {error}")
         if is_everybodys(error):
             stop.set()

@@ -18,7 +18,7 @@ Judged = tuple[dict[str, Any], list[Case]]
 
 SLOW_MPS = 2.0
 DECIDES_FROM_MPS = 3.0
-SLOWS_FOR = ("red", "yellow", "stop_sign", "yield", "lead", "pedestrian")
+SLOWS_FOR = ("red", "yellow", "stop_sign", "yield", "blocked", "lead", "pedestrian")
 OPEN_LOOP = ("dream", "decisions", "vqa", "commentary", "language")
 
 

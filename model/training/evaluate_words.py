@@ -79,6 +79,7 @@ CAUSES = (
     "green",
     "pedestrian",
     "sign",
+    "blocks",
     "turn",
     "bend",
     "clear",

@@ -65,7 +65,8 @@ TURN_NAME = {Kind.TURN_LEFT: "left", Kind.TURN_RIGHT: "right", Kind.STRAIGHT: "s
 class Rolled:
     """A plan with its reason.
 
-    `cause`: "clear" | "bend" | "turn" | "red" | "yellow" | "stop_sign" | "yield" | "pedestrian" | "lead" | "asked".
+    `cause`: "clear" | "bend" | "turn" | "red" | "yellow" | "stop_sign" | "yield" | "pedestrian" | "lead" |
+    "blocked" (stops behind what blocks the lane) | "round" (slows to go round it) | "asked".
     """
 
     path: npt.NDArray[np.float32]  # (20, 2)
@@ -124,7 +125,7 @@ def hazards(facts: FrameFacts, speed_mps: float) -> dict[str, tuple[float, Leade
     if facts.stop_m is not None and (facts.stop_is_due or not has_stopped_for_sign(facts.stop_m, speed_mps)):
         found["stop_sign"] = (max(0.0, facts.stop_m), None)
     if facts.yield_m is not None:
-        found["yield"] = (facts.yield_m, None)
+        found["yield" if facts.blocked_m is None else "blocked"] = (facts.yield_m, None)
     if facts.pedestrian is not None:
         found["pedestrian"] = (max(0.0, facts.pedestrian.distance_m - PEDESTRIAN_GAP_M + 1.0), None)
     if facts.lead is not None:
@@ -169,6 +170,8 @@ def _free_demand(
 
 
 def _curve_cause(facts: FrameFacts, line_kind: InstructionKind) -> str:
+    if facts.blocked_m is not None and line_kind is Kind.NONE:
+        return "round"
     near_junction = facts.in_junction or (facts.junction_m is not None and facts.junction_m < 25.0)
     turning = line_kind in (Kind.TURN_LEFT, Kind.TURN_RIGHT) or facts.route_turn in ("left", "right")
     return "turn" if near_junction and turning else "bend"

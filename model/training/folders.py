@@ -256,7 +256,10 @@ def tally(facts: FrameFacts) -> list[str]:
         f"junction:{'inside' if facts.in_junction else 'near' if facts.junction_m is not None else 'far'}",
     ]
     names += [f"sign:{sign.kind}" for sign in facts.signs or () if sign.kind != "limit"][:1]
-    names += ["lets somebody pass at a sign"] if facts.yield_m is not None else []
+    if facts.blocked_m is not None:
+        names.append("lane blocked:waits" if facts.yield_m is not None else "lane blocked:goes round")
+    elif facts.yield_m is not None:
+        names.append("lets somebody pass at a sign")
     names += [f"turn:{name}" for name in facts.turns]
     return names
 

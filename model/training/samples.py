@@ -107,6 +107,9 @@ class FrameFacts:
     stop_is_due: bool = False
     # Metres from the front bumper to where the car must wait for somebody who crosses or blocks its way.
     yield_m: float | None = None
+    # Metres from the front bumper to cones, a barrier or a broken-down car that block its lane, 0 beside them: what the
+    # route leads round, or what is waited behind.
+    blocked_m: float | None = None
 
 
 def next_stop_m(signs: tuple[SignFacts, ...] | None) -> float | None:

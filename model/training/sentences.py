@@ -16,7 +16,8 @@ STANDING_MPS = 0.3
 STEADY_MPS = 0.8
 # Of the picture's height: lower than five of the eye's 128 rows a vehicle is a spot, and nobody sees what it is.
 TELLS_TYPE_HEIGHT = 0.04
-STOP_CAUSES = ("red", "yellow", "stop_sign", "yield", "pedestrian")
+STOP_CAUSES = ("red", "yellow", "stop_sign", "yield", "blocked", "pedestrian")
+WHAT_BLOCKS = "what blocks the lane"
 
 REFUSALS = {
     "no_lane": "There is no lane to change to on the {side}.",
@@ -35,6 +36,7 @@ HAZARD_FIRST = {
     "yellow": "First I stop for the yellow light.",
     "stop_sign": "First I stop for the stop sign.",
     "yield": "First I stop for the vehicle.",
+    "blocked": f"First I stop for {WHAT_BLOCKS}.",
     "pedestrian": "First I stop for the pedestrian.",
     "lead": "First I keep behind the vehicle ahead.",
 }
@@ -76,6 +78,8 @@ def ahead_phrase(facts: FrameFacts) -> str:
     """What is ahead but does not decide the speed yet."""
     if facts.pedestrian is not None:
         return ", a pedestrian is ahead"
+    if facts.blocked_m is not None:
+        return f", going round {WHAT_BLOCKS}"
     if light_seen(facts):
         return f", the light is {light_seen(facts)}"
     if facts.lead is not None:
@@ -86,6 +90,8 @@ def ahead_phrase(facts: FrameFacts) -> str:
 def reason_phrase(facts: FrameFacts, speed_mps: float, rolled: Rolled) -> str:
     """Why, as the end of the sentence, from the cause the expert acted on."""
     cause, speeds_up = rolled.cause, rolled.end_mps > speed_mps + STEADY_MPS
+    if cause == "round":
+        return f" past {WHAT_BLOCKS}" if speeds_up else f" to go round {WHAT_BLOCKS}"
     if speeds_up and cause in ("turn", "bend"):
         return f" into the {cause}"
     if cause == "lead" and facts.lead is not None:
@@ -96,6 +102,8 @@ def reason_phrase(facts: FrameFacts, speed_mps: float, rolled: Rolled) -> str:
         return f" for the {cause} light"
     if cause == "yield":
         return " for the vehicle"
+    if cause == "blocked":
+        return f" for {WHAT_BLOCKS}"
     if cause in ("stop_sign", "pedestrian", "turn", "bend"):
         return f" for the {cause.replace('_', ' ')}"
     return ahead_phrase(facts)

@@ -62,6 +62,8 @@ def box(kind: str, u: float, height: float = 0.1) -> SeenBox:
         (open_road(route=straight_line(-0.65)), {"in_lane": ""}),
         (open_road(route=turning_line(8, 15.0, 1)), {"bend": "right"}),
         (open_road(in_junction=True, junction_m=0.0), {"junction_said_m": "inside", "way_left": ""}),
+        (open_road(blocked_m=9.0), {"lane_blocked": "yes"}),
+        (open_road(), {"lane_blocked": "no"}),
         (open_road(junction_m=44.0), {"junction_said_m": "", "way_left": ""}),
         (open_road(junction_m=None), {"junction_said_m": "none", "way_left": ""}),
         (

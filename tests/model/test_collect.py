@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import carla
 import numpy as np
 import pytest
 from PIL import Image
 
+from model.teacher.stage import EGO_BLUEPRINT, FRAMES_PER_WEATHER, Stage
 from model.training import collect, folders
 from model.training.own_world import WorldDidNotStart, free_port, own_world
 
@@ -76,6 +79,45 @@ def test_signs_alone_are_collected_where_one_stops_or_gives_way(tmp_path: Path) 
     # A plate may be hidden, by a leader or in a bend.
     assert len(found) == 8 and len(signs) >= 5
     assert all(facts.stop_m is not None for facts in found if any(sign.kind == "stop" for sign in facts.signs or ()))
+
+
+def test_blocked_lanes_alone_are_collected_with_the_way_round(tmp_path: Path) -> None:
+    words = ["--out", str(tmp_path), "--frames", "12", "--blocked", "--drive-share", "0", "--workers", "1"]
+    assert collect.main(parsed(*words, "--port", str(PORT + 80))) == 0
+    found = [facts for split in ("train", "val") if _has(tmp_path, split) for _, facts in folders.read(tmp_path, split)]
+    blocked = [facts for facts in found if facts.blocked_m is not None]
+    assert len(blocked) >= 7  # in the others the car is past it
+    # Where nobody waits the way leads aside of where the navigator points, which is in the lane.
+    aside = [np.ptp(facts.route[:20, 1]) for facts in blocked if facts.yield_m is None]
+    assert max(aside) > 2.0
+
+
+def test_the_pool_is_repainted_and_nobody_is_left_over() -> None:
+    with own_world("Backseat01", 5, PORT + 100) as port:
+        client = carla.Client("127.0.0.1", port)
+        client.set_timeout(20.0)
+        stage = Stage(client, np.random.default_rng(1))
+        stage.shot()
+        before = _paints(client)
+        stage._shots = FRAMES_PER_WEATHER
+        stage.shot()
+        after = _paints(client)
+        stage.close()
+        assert len(before) == len(after) > 10
+        assert not set(before) & set(after)  # others now
+        assert sorted(before.values()) != sorted(after.values())
+        client.get_world().wait_for_tick()
+        assert len(client.get_world().get_actors().filter("vehicle.*")) == 0
+
+
+def _paints(client: Any) -> dict[int, str]:
+    """Colour by actor id, of those that have one and are not the car's own."""
+    vehicles = client.get_world().get_actors().filter("vehicle.*")
+    return {
+        vehicle.id: vehicle.attributes["color"]
+        for vehicle in vehicles
+        if vehicle.type_id != EGO_BLUEPRINT and "color" in vehicle.attributes
+    }
 
 
 def test_bends_and_signs_are_not_asked_for_at_once(capsys: pytest.CaptureFixture[str]) -> None:

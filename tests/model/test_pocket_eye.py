@@ -35,6 +35,14 @@ def test_what_is_straight_ahead_at_the_horizon_is_three_times_as_large_in_the_fo
     assert bright[images.FOVEA] == pytest.approx(23.8**2, rel=0.05)
 
 
+def test_the_horizon_is_just_below_the_middle_of_the_fovea() -> None:
+    camera = np.zeros((512, 1024, 3), np.uint8)
+    camera[256:260] = 255
+    rows = np.nonzero(images.eye(camera)[images.FOVEA, :, 128, 0] > 127)[0]
+    # The window begins at row 184 of the camera and is 129 rows high.
+    assert rows.mean() == pytest.approx((258 - 184) * 96 / 129 - 0.5, abs=0.6)
+
+
 def test_the_fovea_shows_left_left_and_up_up() -> None:
     camera = np.zeros((512, 1024, 3), np.uint8)
     camera[200:210, 360:370] = 255

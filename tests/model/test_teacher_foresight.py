@@ -185,8 +185,14 @@ def test_a_broken_down_car_is_kept_off_and_gone_round_once_the_lane_is_free() ->
     waiting = looks(attention, busy, True, 60)
     assert waiting.yield_m is not None and waiting.yield_m < 25.0 - 2.4 - 2.45 - 6.0
     assert waiting.lead is not None
+    assert waiting.blocked_m == pytest.approx(25.0 - 2.4 - 2.45)
+    rolled = roll_out(waiting, Kind.NONE, 8.0)
+    assert sentences.commentary(waiting, 8.0, rolled) == "Stopping for what blocks the lane."
     going = looks(attention, around(parked), True, 2)
     assert going.lead is None and going.yield_m is None
+    assert going.blocked_m == pytest.approx(25.0 - 2.4 - 2.45)
+    rolled = roll_out(going, Kind.NONE, 8.0)
+    assert sentences.commentary(going, 8.0, rolled).endswith("to go round what blocks the lane.")
     assert roll_out(going, Kind.NONE, 4.0).path[19, 1] < -2.0
 
 

@@ -17,13 +17,15 @@ import pytest
 import torch
 
 from model.pocket import weights
-from model.pocket.config import PocketConfig
+from model.pocket.config import CHOICES, PocketConfig
 from model.pocket.driver import PocketDriver
 from model.pocket.graphs import TorchGraphs
 from model.pocket.network import Pocket
+from model.pocket.vision import CHOICE_SIZES
 from model.pocket.vocabulary import SPECIALS, Vocabulary
 from model.training import (
     batches,
+    choices,
     eye_cache,
     labels,
     losses,
@@ -409,7 +411,40 @@ def test_the_loss_falls_on_one_batch(data: Path) -> None:
         worker.optimizer.step()
         seen.append(loss.item())
         assert set(parts) == set(WEIGHTS)
+        assert loss.item() == pytest.approx(sum(WEIGHTS[name] * part.item() for name, part in parts.items()), rel=1e-4)
     assert seen[-1] < 0.6 * seen[0]
+
+
+def test_both_views_of_a_picture_are_brightened_alike_and_each_picture_otherwise() -> None:
+    eyes = np.full((3, 2, 4, 8, 3), 100, np.uint8)
+    shown = batches.augmented(eyes, np.random.default_rng(0))
+    assert shown.min() > 100 * (1 - batches.GAIN) - batches.OFFSET
+    assert (shown == shown[:, :1, :1, :1]).all()
+    assert len({tuple(picture[0, 0, 0]) for picture in shown}) == 3
+
+
+def test_each_picture_is_asked_its_own_choices(data: Path) -> None:
+    frames, words = open_split(data, "train"), Vocabulary.of(phrases.words())
+    rng = np.random.default_rng(0)
+    several = [open_road(in_junction=True), open_road(oncoming_left=True), open_road(blocked_m=4.0)]
+    views = [batches.view(frames.eye(0), facts, labels.sample, words, rng) for facts in several]
+    wanted = batches.collate(views, words, rng)[1].choices
+    assert [row.tolist() for row in wanted] == [choices.choices(facts).tolist() for facts in several]
+    assert len({tuple(row.tolist()) for row in wanted}) == 3
+
+
+def test_choosing_right_costs_nothing_and_choosing_wrong_does() -> None:
+    right = torch.tensor([[0] * len(CHOICES), [choices.UNKNOWN] * len(CHOICES)])
+    sure = torch.zeros(2, sum(CHOICE_SIZES))
+    firsts = [sum(CHOICE_SIZES[:k]) for k in range(len(CHOICE_SIZES))]
+    sure[0, firsts] = 30.0
+    assert float(losses._choices(sure, right)) == pytest.approx(0.0, abs=1e-6)
+    for first in firsts:  # each one of them counts, and one that nobody can tell does not
+        wrong = sure.clone()
+        wrong[0, first], wrong[0, first + 1] = 0.0, 30.0
+        wrong[1, first] = 30.0
+        assert float(losses._choices(wrong, right)) == pytest.approx(30.0 / len(CHOICES), rel=1e-3)
+    assert losses.WEIGHTS["choices"] > 0.0
 
 
 def test_the_loss_feels_what_the_wheel_and_a_standing_car_feel() -> None:

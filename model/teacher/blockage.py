@@ -1,0 +1,149 @@
+"""A lane that something blocks, drawn for a staged frame: a building site or a car with its hazard lights lit, the car
+somewhere before, beside or just past it, and the way round it where that is free.
+
+The teacher's own rules say which way is taken (`detour`); geometry only, as in `arrange`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model.teacher import detour
+from model.teacher.arrange import (
+    EGO_FRONT_M,
+    ROLLING_MPS,
+    Arrangement,
+    Cast,
+    Placed,
+    Pose,
+    Scene,
+    Setting,
+    is_in_the_way,
+    pose_on,
+    put_others,
+    put_walkers,
+)
+from model.teacher.detour import Detour, LaneAt
+from model.teacher.lane_walk import Course
+from model.teacher.surroundings import OBSTACLE, Body, Surroundings
+from model.teacher.way import leader
+from model.training.paths import headings
+
+# The lane is blocked from here on, metres of the course; the car stands anywhere from its begin to a little past that.
+BLOCKED_FROM_M = 34.0
+PAST_M = 12.0
+CLEAR_AFTER_M = 20.0
+STRAIGHT_WITHIN_DEG = 40.0
+SITE_SHARE = 0.55
+CONES, CONES_EVERY_M, CONE_STEP_M = (3, 7), 2.5, 0.5
+# So often somebody comes along the lane that the way round leads over, this far past where the lane is blocked.
+CONTESTED_SHARE = 0.35
+COMES_M = (-6.0, 50.0)
+# The car has set out for the other lane when its way lies this far aside already.
+SET_OUT_M = 0.3
+EGO_HALF_WIDTH_M = 0.95
+TWO_WHEELER_HALF_M = 0.6
+
+
+def has_room(route: Course) -> bool:
+    """Whether a lane can be blocked on this course: long enough, hardly bent, and no junction near."""
+    end = int(BLOCKED_FROM_M + 2 * CLEAR_AFTER_M)
+    if len(route.xy) < end + 45 or bool(route.in_junction[:end].any()):
+        return False
+    return float(np.ptp(headings(route.xy[:end]))) < math.radians(STRAIGHT_WITHIN_DEG)
+
+
+def draw(route: Course, setting: Setting, cast: Cast, lane_at: LaneAt, rng: np.random.Generator) -> Scene | None:
+    """A blocked lane on `route` (from some metres before the car on), None where the draw found no way round it."""
+    order = rng.permutation(len(cast.half_sizes)).tolist()
+    in_the_way, things = _site(route, rng) if rng.random() < SITE_SHARE else (_broken_down(route, cast, order, rng), [])
+    bodies = _bodies(cast, in_the_way, things)
+    nobody = Surroundings(_ego(route.xy, 0), bodies, (), {}, 0.0)
+    blocking = leader(nobody, route.xy, None)
+    sides = [] if blocking is None else detour.sides(blocking[0].actor_id, lane_at(blocking[0].x, blocking[0].y))
+    if blocking is None or not sides:
+        return None
+    side = sides[int(rng.integers(len(sides)))]
+    first, last = detour.span(nobody, route.xy, blocking[0])
+    aside = detour.asides(route.xy, side, last, lane_at)
+    shifted = detour.shifted(route.xy, aside, first, last)
+    begin = int(rng.uniform(0.0, last + PAST_M))
+
+    has_set_out = bool(np.hypot(*(shifted[begin] - route.xy[begin])) > SET_OUT_M)
+    made = Arrangement((0.0, 0.0, 0.0), list(in_the_way), [], things)
+    taken: list[tuple[Pose, float]] = [(pose_on(shifted, begin), 3.0)]
+    taken += [((body.x, body.y, body.yaw_rad), body.half_length) for body in bodies]
+    here = Surroundings(_ego(shifted, begin), bodies, (), {}, 0.0)
+    if not has_set_out and rng.random() < CONTESTED_SHARE:
+        where = _coming(route.xy, aside, last + rng.uniform(*COMES_M), side)
+        put_others(made, taken, [where], 1, order, cast, rng)
+    beside = [pose for pose in setting.others if not is_in_the_way(route.xy, pose)]
+    if has_set_out or len(made.vehicles) == len(in_the_way):
+        beside = [pose for pose in beside if not is_in_the_way(shifted, pose)]
+    put_others(made, taken, beside, int(rng.integers(0, 4)), order, cast, rng)
+
+    everybody = Surroundings(here.ego, (*bodies, *_bodies(cast, made.vehicles[len(in_the_way) :], [])), (), {}, 0.0)
+    is_free = detour.is_free(everybody, route.xy, side, aside, last)
+    if has_set_out and not is_free:
+        return None
+    way = shifted if is_free else route.xy
+    made.ego = pose_on(way[begin:], 0.0, setting.room * rng.uniform(-0.6, 0.6), math.radians(rng.uniform(-6.0, 6.0)))
+    put_walkers(made, taken, way[begin:], cast, rng)
+    ahead = None if is_free else leader(everybody, route.xy, None)
+    keeps_off = None if ahead is None else max(0.0, ahead[1] - detour.KEPT_GAP_M)
+    blocked_m = first - begin if begin < last else None
+    return Scene(_from(route, route.xy, begin, lane_at), _from(route, way, begin, lane_at), made, blocked_m, keeps_off)
+
+
+def _site(route: Course, rng: np.random.Generator) -> tuple[list[Placed], list[Placed]]:
+    """A row of cones that closes in on the lane, often with a barrier behind it."""
+    right, count = rng.uniform(0.6, 1.5), int(rng.integers(*CONES))
+    step = CONE_STEP_M if rng.random() < 0.7 else 0.0
+    found = [
+        Placed(k, pose_on(route.xy, BLOCKED_FROM_M + k * CONES_EVERY_M, max(-1.2, right - k * step)))
+        for k in range(count)
+    ]
+    if rng.random() < 0.7:
+        end = BLOCKED_FROM_M + count * CONES_EVERY_M + 0.5
+        across = math.pi * int(rng.integers(2))
+        found.append(Placed(CONES[1] - 1 + int(rng.integers(2)), pose_on(route.xy, end, rng.normal(0.0, 0.3), across)))
+    return [], found
+
+
+def _broken_down(route: Course, cast: Cast, order: list[int], rng: np.random.Generator) -> list[Placed]:
+    """A car, van or larger, standing for good."""
+    index = next(index for index in reversed(order) if cast.half_sizes[index][1] > TWO_WHEELER_HALF_M)
+    order.remove(index)
+    pose = pose_on(route.xy, BLOCKED_FROM_M + 2.5, rng.normal(0.2, 0.3), math.radians(rng.normal(0.0, 3.0)))
+    return [Placed(index, pose, has_hazard_lights=True)]
+
+
+def _bodies(cast: Cast, vehicles: Sequence[Placed], things: Sequence[Placed]) -> tuple[Body, ...]:
+    """As the teacher would read them; things are numbered after the vehicles."""
+    found = [(OBSTACLE, len(cast.half_sizes) + placed.index, cast.things[placed.index], placed) for placed in things]
+    found += [("car", placed.index, cast.half_sizes[placed.index], placed) for placed in vehicles]
+    return tuple(
+        Body(number, kind, *placed.pose[:2], 0.0, placed.pose[2], *map(float, half), 0.75, placed.speed_mps)
+        for kind, number, half, placed in found
+    )
+
+
+def _ego(line: npt.NDArray[np.float64], begin: int) -> Body:
+    x, y, yaw = pose_on(line, begin)
+    return Body(-1, "car", x, y, 0.0, yaw, EGO_FRONT_M, EGO_HALF_WIDTH_M, 0.75, ROLLING_MPS)
+
+
+def _coming(line: npt.NDArray[np.float64], aside_m: detour.Series, metres: float, side: Detour) -> Pose:
+    k = min(len(line) - 2, int(metres))
+    return pose_on(line, k, float(aside_m[k]), math.pi if side.against_traffic else 0.0)
+
+
+def _from(route: Course, line: npt.NDArray[np.float64], begin: int, lane_at: LaneAt) -> Course:
+    """What is left of a line along the route for a car at its metre `begin`."""
+    first: Any = lane_at(float(route.xy[begin, 0]), float(route.xy[begin, 1]))
+    return Course(line[begin:], route.in_junction[begin:], first)
