@@ -59,6 +59,9 @@ REASON_WORDS = {
     Reason.PLAN_RECOVERED: "the driver plans well again",
 }
 
+# In place of a reason while a stuck car is moved by rule.
+BEING_FREED = "it was stuck, and the model drives on after this"
+
 PHASE_WORDS = {
     Phase.STARTING: "starting",
     Phase.RUNNING: "running",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app import text
-from app.text import ENGAGEMENT_WORDS, PHASE_WORDS, REASON_WORDS
+from app.text import BEING_FREED, ENGAGEMENT_WORDS, PHASE_WORDS, REASON_WORDS
 from sim_bridge.messages import TICK_S, Answer, CameraSpec, Instruction, Phase, Points, SessionView
 
 
@@ -80,6 +80,7 @@ def status_of(view: SessionView) -> dict[str, Any]:
         "engagement": view.engagement.value,
         "engagement_reason": view.engagement_reason.value,
         "holder": view.holder,
+        "being_freed": view.is_being_freed,
         "instruction_asked": view.instruction_asked.text if view.instruction_asked else "",
         "instruction_acting": view.instruction_acting.text if view.instruction_acting else "",
         "instruction_mode": view.instruction_asked.mode.value if view.instruction_asked else "",
@@ -111,7 +112,7 @@ def status_before_first_view() -> dict[str, Any]:
     """The same keys, while there is no view yet."""
     figures = ("real_time_factor", "plan_age_ms", "plan_hz", "inference_ms", "speed_mps", "target_speed_mps")
     hands = ("steer", "throttle", "brake", "pose", "frame_hz", "model_is_privileged")
-    hands += ("lockstep_ticks", "progress", "journey", "on_known_picture")
+    hands += ("lockstep_ticks", "progress", "journey", "on_known_picture", "being_freed")
     words = ("model", "model_label", "town", "world", "engagement", "engagement_reason", "holder", "commentary")
     more = ("instruction_asked", "instruction_acting", "instruction_mode", "instruction_kind", "instruction_note")
     empty: dict[str, Any] = {"phase": "starting", "episode": 0, "tick": 0, "sim_time_s": 0.0, "collisions": 0}
@@ -176,8 +177,9 @@ def _drive(view: SessionView) -> dict[str, Any]:
         "engagement": view.engagement.value,
         "engagement_words": ENGAGEMENT_WORDS[view.engagement],
         "reason": view.engagement_reason.value,
-        "reason_words": REASON_WORDS[view.engagement_reason],
+        "reason_words": BEING_FREED if view.is_being_freed else REASON_WORDS[view.engagement_reason],
         "holder": view.holder,
+        "being_freed": view.is_being_freed,
         "collisions": view.collisions,
     }
 

@@ -160,6 +160,7 @@ class DriveState:
             lockstep_ticks=self.lockstep.ticks,
             commentary=speech.commentary,
             answers=speech.answers,
+            is_being_freed=self.unstick.is_at_work,
             collisions=self._collisions,
             journey=self.simulator.journey_news if seen else None,
             input_echo=wheel.echo,

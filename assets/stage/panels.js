@@ -59,6 +59,7 @@ export function showDrive(shown, drive, phase, me) {
 }
 
 function holderWords(drive, me) {
+  if (drive.being_freed) return "the car frees itself";
   if (drive.engagement === "safe_stop") return "nobody drives";
   if (drive.engagement === "overridden") return "a person adds throttle, the model steers";
   if (drive.engagement === "engaged") return "the model drives";

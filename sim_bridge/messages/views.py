@@ -79,6 +79,7 @@ class SessionView:
     lockstep_ticks: int = 0  # the world waits for each plan and then moves this far; 0: it waits for nobody
     commentary: Commentary = field(default_factory=Commentary)
     answers: tuple[Answer, ...] = ()  # newest last, at most 20
+    is_being_freed: bool = False  # a stuck car is backed out or creeps on, by rule and not by its driver
     collisions: int = 0  # since the reset
     journey: JourneyNews | None = None  # None on a drive to nowhere in particular
     input_echo: tuple[str, int, float] | None = None  # holder, seq, sent_at_ms of the input this tick applied

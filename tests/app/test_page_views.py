@@ -55,6 +55,13 @@ def test_nonsense_figures_become_missing_ones_not_broken_json(view: m.SessionVie
     assert views.status_of(broken)["speed_mps"] is None
 
 
+def test_while_a_stuck_car_is_moved_nobody_is_told_that_the_model_drives(view: m.SessionView) -> None:
+    freed = replace(view, is_being_freed=True)
+    drive = seen(views.packet(freed, 1).message(with_answers=True)).header["drive"]
+    assert drive["being_freed"] and drive["reason_words"] == text.BEING_FREED
+    assert views.status_of(freed)["being_freed"] and not views.status_of(view)["being_freed"]
+
+
 def test_status_has_what_scripts_rely_on_before_and_after_the_first_view(view: m.SessionView) -> None:
     promised = {
         *("episode", "tick", "sim_time_s", "real_time_factor", "model", "engagement", "engagement_reason"),

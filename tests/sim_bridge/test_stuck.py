@@ -60,6 +60,8 @@ def test_a_car_that_pushes_backs_out_straight_says_so_and_drives_on() -> None:
     assert notices(seen) == [BACKS_OUT]
     assert BACK_M <= road.went_back_m < BACK_M + 1.5
     assert all(control.steer == 0.0 for control in road.controls if control.reverse)
+    assert all(view.is_being_freed for view in seen if view.control.reverse)
+    assert not session.view().is_being_freed
     assert session.view().ego.speed_mps == pytest.approx(5.0, abs=1.0)
     assert session.view().ego.x_m > 40.0
     assert session.view().engagement is Engagement.ENGAGED
