@@ -35,7 +35,7 @@ CONTROLS = {"a2": "all-way stop", "e2": "all-way stop", "c3": "all-way stop", "b
 BENDS = ("a3", "e3")  # row 3 turns there, no streets meet
 
 GRID = tuple(
-    Crossing(column + row, x, y, CONTROLS.get(column + row, "lights"))
+    Crossing(column + row, x, y, CONTROLS.get(column + row, "lights in turn"))
     for row, y in ROWS.items()
     for column, x in COLUMNS.items()
     if column + row not in BENDS
@@ -49,8 +49,8 @@ def _along(profile: Profile, *crossings: str) -> tuple[Street, ...]:
 PLAN = TownPlan(
     name="Backseat04",
     crossings=(
-        Crossing("W", -450, 40, "lights"),
-        Crossing("E", 450, 40, "lights"),
+        Crossing("W", -450, 40, "lights in turn"),
+        Crossing("E", 450, 40, "lights in turn"),
         Crossing("J1", -120, 0, "free", reach_m=RAMP_REACH_M),
         Crossing("J2", 120, 0, "free", reach_m=RAMP_REACH_M),
         *GRID,
