@@ -44,4 +44,4 @@ class Supervised(Protocol):
     def status(self) -> Sequence[Part]: ...
 
     def restart(self) -> None:
-        """Start again whatever is not running. Returns at once; `status` tells how it goes."""
+        """Start again whatever is not running, or runs and has failed. Returns at once; `status` tells how it goes."""

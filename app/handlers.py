@@ -50,7 +50,8 @@ ACTIONS: dict[str, Callable[[str], Command]] = {
     "talk_first": lambda holder: SetTalkOrder(TalkOrder.TALK_FIRST),
     "cancel": lambda holder: Cancel(),
 }
-WHEEL_ACTIONS = frozenset({"engage", "release", "takeover"})
+# What takes the wheel out of the hands of whoever holds it; a new episode begins with the driver at the wheel.
+WHEEL_ACTIONS = frozenset({"engage", "release", "takeover", "reset", "new_start"})
 
 
 class Handlers:

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 from app import views
 from app.drive import Drive, Supervised
@@ -20,6 +20,13 @@ from app.wheel import Wheel
 from sim_bridge.messages import Answer, SessionView
 
 WATCHERS_AT_MOST = 32
+
+
+class Watching(Protocol):
+    """One connection, and in whose name its hands move the car."""
+
+    @property
+    def holder(self) -> str: ...
 
 
 class Hub:
@@ -33,7 +40,7 @@ class Hub:
         # Hands go through one thread, so that one person's inputs reach the drive in the order they were made.
         self.hands_thread = ThreadPoolExecutor(1, "hands")
         self.packet: views.Packet | None = None
-        self._wakes: dict[object, asyncio.Event] = {}
+        self._wakes: dict[Watching, asyncio.Event] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._newest: SessionView | None = None
         self._is_waking = False
@@ -43,7 +50,7 @@ class Hub:
 
     # ---- watchers come and go, on the event loop ----
 
-    def join(self, watcher: object) -> asyncio.Event | None:
+    def join(self, watcher: Watching) -> asyncio.Event | None:
         """An event that is set whenever there is a newer packet; None when the house is full."""
         if len(self._wakes) >= WATCHERS_AT_MOST:
             return None
@@ -56,8 +63,11 @@ class Hub:
         wake.set()
         return wake
 
-    def leave(self, watcher: object) -> None:
+    def leave(self, watcher: Watching) -> None:
         self._wakes.pop(watcher, None)
+
+    def is_watching(self, holder: str) -> bool:
+        return any(watcher.holder == holder for watcher in self._wakes)
 
     @property
     def watchers(self) -> int:

@@ -18,7 +18,7 @@ TOO_FAST = "That was a lot at once. Wait a second and try again."
 EMPTY_INSTRUCTION = "Type an instruction first. Clear removes the present one."
 EMPTY_QUESTION = "Type a question first."
 CLEARED = "Instruction cleared. The car drives on by its route."
-RESTARTING = "Restarting what has stopped."
+RESTARTING = "Restarting what has stopped or failed."
 NOT_UNDERSTOOD = "The page sent something the drive does not know. Reload the page."
 
 ENGAGEMENT_WORDS = {

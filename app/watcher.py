@@ -60,7 +60,6 @@ class Watcher:
             for task in sending:
                 task.cancel()
             self._hub.leave(self)
-            self._hub.wheel.leave(self.holder)
             await asyncio.shield(self._leave())
 
     # ---- down ----
@@ -149,6 +148,8 @@ class Watcher:
         if kind == "ask":
             return handlers.ask(message.get("text", ""))[0]
         if kind == "restart":
+            if refusal := self._hub.wheel.refusal(self.holder, self._hub.drive.view()):
+                return CommandResult(Verdict.BUSY, refusal)
             self._hub.supervised.restart()
             return CommandResult(Verdict.ACCEPTED, text.RESTARTING)
         return handlers.control(message.get("action", ""), self.holder)
@@ -181,6 +182,9 @@ class Watcher:
     async def _leave(self) -> None:
         """After the last input, on the same thread, so that nothing of these hands can follow it."""
         self._newest_hands = None
+        if self._hub.is_watching(self.holder):
+            return  # the same person is back on a new link before the old one was found dead
+        self._hub.wheel.leave(self.holder)
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._hub.hands_thread, self._hub.drive.submit, HolderLeft(self.holder))
 

@@ -20,13 +20,14 @@ from sim_bridge.drive_process import Factory
 from sim_bridge.engagement import NOBODY
 from sim_bridge.judging import judged
 from sim_bridge.kept_alive import FAILED, RUNNING, STOPPED, KeptAlive
-from sim_bridge.messages import Command, CommandResult, Engagement, Phase, Reason, SessionView, Verdict
+from sim_bridge.messages import Answer, Command, CommandResult, Engagement, Phase, Reason, SessionView, Verdict
 from sim_bridge.session import SessionConfig
 from sim_bridge.world_process import WorldProcess
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 0.05
+NEVER_ANSWERED = "The drive stopped before this was answered."
 SILENCE_MAX_S = 5.0
 # A reset on a big map and the first start of a driver may take this long between two views.
 SILENCE_STARTING_MAX_S = 60.0
@@ -58,6 +59,10 @@ def _how(exit_code: int | None) -> str:
         return f"status {exit_code}"
     name = signal.Signals(-exit_code).name
     return f"signal {name}" + (", as libcarla ends it when the world stops answering" if name == "SIGABRT" else "")
+
+
+def _ended(answer: Answer) -> Answer:
+    return answer if answer.is_final else replace(answer, error=NEVER_ANSWERED, is_final=True)
 
 
 class WorldChild(WorldProcess):
@@ -93,6 +98,12 @@ class DriveChild(DriveLink):
         if self.silent_s() <= limit_s:
             return ""
         return f"The drive process said nothing for {self.silent_s():.0f} s; it hangs and was ended."
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it runs but says itself that something in it failed."""
+        view = self.view()
+        return view is not None and bool(view.failure)
 
     def obituary(self) -> str:
         if self.ended is not None:
@@ -137,7 +148,7 @@ class Supervisor:
             self._thread.join()
 
     def restart(self) -> None:
-        """Start again whatever is not running. Returns at once; `status` tells how it goes."""
+        """Start again whatever is not running, or runs and has failed. Returns at once; `status` tells how it goes."""
         self._wanted.set()
 
     def status(self) -> tuple[Part, ...]:
@@ -192,6 +203,9 @@ class Supervisor:
             self._wanted.clear()
             if has_world:
                 self._world.want(now_s)
+            drive = self._drive.child
+            if isinstance(drive, DriveChild) and self._drive.state == RUNNING and drive.has_failed:
+                self._drive.stop()
             self._drive.want(now_s)
         if has_world:
             self._look_at_world(now_s)
@@ -250,6 +264,7 @@ class Supervisor:
             last,
             phase=Phase.FAILED if self.has_failed else Phase.STARTING,
             failure=line,
+            answers=tuple(_ended(answer) for answer in last.answers),
             published_at_ns=time.monotonic_ns(),
             engagement=Engagement.SAFE_STOP,
             engagement_reason=Reason.WORLD_LOST if self._is_world_lost else Reason.DRIVER_FAILED,

@@ -14,11 +14,13 @@ export class Hands {
     this.held = new Set();
     this.axes = null;
     this.isReverse = false;
+    this.isTabbing = false; // whether the focus is where Tab put it, not where a pointer left it
     this.seq = 0;
     this.left = 0;
     this.presses = []; // {seq, pressed_ms} of every key that went down: what the bench reads
     window.addEventListener("keydown", (event) => this.pressed(event));
     window.addEventListener("keyup", (event) => this.released(event));
+    window.addEventListener("pointerdown", () => (this.isTabbing = false), true);
     for (const leaving of ["blur", "pagehide"]) window.addEventListener(leaving, () => this.letGo());
     document.addEventListener("visibilitychange", () => document.hidden && this.letGo());
     setInterval(() => this.resend(), RESEND_MS);
@@ -29,15 +31,15 @@ export class Hands {
   }
 
   pressed(event) {
-    if (event.repeat) return isTyping(event) || !DRIVING.has(event.code) || event.preventDefault();
+    if (event.code === "Tab") this.isTabbing = true;
     if (isTyping(event) || event.ctrlKey || event.metaKey || event.altKey) return undefined;
-    if (event.code === "Space" && isPressable(event.target)) return undefined;
-    if (event.code.startsWith("Arrow") && event.target.type === "radio") return undefined;
+    if (this.isTabbing && belongsToControl(event)) return undefined;
+    if (event.repeat) return DRIVING.has(event.code) && event.preventDefault();
     if (event.code === "KeyR") this.isReverse = !this.isReverse;
     if (event.code === "KeyH") this.act("hand-back");
     if (event.code === "KeyP") this.act("pause");
     if (!DRIVING.has(event.code) && !SHIFTS.has(event.code)) return undefined;
-    if (DRIVING.has(event.code)) event.preventDefault();
+    if (DRIVING.has(event.code)) takeFromControl(event);
     this.held.add(event.code);
     this.presses.push({ seq: this.seq + 1, pressed_ms: event.timeStamp });
     if (this.presses.length > 1000) this.presses.shift();
@@ -119,6 +121,17 @@ function steerAt(pad, clientX) {
 
 function isTyping({ target }) {
   return target.isContentEditable || target.tagName === "TEXTAREA" || (target.tagName === "INPUT" && target.type === "text");
+}
+
+// Whether the key works the control that has the focus: who goes by Tab presses buttons with it.
+function belongsToControl({ code, target }) {
+  return (code === "Space" && isPressable(target)) || (code.startsWith("Arrow") && target.type === "radio");
+}
+
+// A clicked control keeps the focus, and some browsers press it when the key goes up again.
+function takeFromControl(event) {
+  event.preventDefault();
+  if (isPressable(event.target)) event.target.blur();
 }
 
 function isPressable(target) {

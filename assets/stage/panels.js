@@ -2,12 +2,6 @@
 // textContent, never through markup.
 
 const SAID_AT_MOST = 12;
-const WHEEL_WORDS = {
-  engaged: "Take the wheel",
-  overridden: "Hand back to the model",
-  manual: "Hand back to the model",
-  safe_stop: "Let the model drive",
-};
 
 export function panelsOf(root) {
   const shown = {};
@@ -21,6 +15,15 @@ export function put(element, words) {
 
 export function figure(value, digits, unit = "") {
   return value === null || value === undefined ? "–" : value.toFixed(digits) + unit;
+}
+
+// What the one wheel button does now, and what it says: from one place, so that they agree. A driver that failed would
+// be refused the car, so there the button is for the person.
+export function wheelDeed({ drive, failure }, me) {
+  const isSafeStop = drive.engagement === "safe_stop";
+  if (drive.engagement === "engaged" || (isSafeStop && failure)) return { action: "takeover", words: "Take the wheel" };
+  if (isSafeStop) return { action: "engage", words: "Let the model drive" };
+  return { action: drive.holder === me ? "release" : "engage", words: "Hand back to the model" };
 }
 
 export function showVitals(shown, vitals, local) {
@@ -39,7 +42,8 @@ export function showVitals(shown, vitals, local) {
   put(shown.delay, figure(local.delayMs, 0, " ms"));
 }
 
-export function showDrive(shown, drive, phase, me) {
+export function showDrive(shown, header, me) {
+  const { drive, phase } = header;
   put(shown.speed, figure(drive.speed, 1));
   put(shown.kmh, figure(drive.speed === null ? null : drive.speed * 3.6, 0));
   shown.hits.hidden = drive.collisions === 0;
@@ -52,7 +56,7 @@ export function showDrive(shown, drive, phase, me) {
   put(shown["engagement-words"], drive.engagement_words + (isPaused ? " · paused" : ""));
   put(shown["engagement-reason"], `${holderWords(drive, me)}: ${drive.reason_words}`);
   const isMine = drive.holder === me;
-  put(shown["wheel-words"], WHEEL_WORDS[drive.engagement]);
+  put(shown["wheel-words"], wheelDeed(header, me).words);
   put(shown["pause-words"], isPaused ? "Resume" : "Pause");
   shown["hand-hint"].hidden = !isMine;
   shown.pads.hidden = !isMine || !matchMedia("(pointer: coarse)").matches;
@@ -169,5 +173,6 @@ export function showTrouble(shown, parts, header, isLinked) {
 function troubleTitle(broken, header) {
   if (broken.length) return `The ${broken.map(({ name }) => name).join(" and ")} stopped`;
   if (header?.phase === "starting") return "Starting again";
-  return header?.phase === "failed" ? "The drive failed" : "The car has no driver and brakes";
+  if (header?.phase === "failed") return "The drive failed";
+  return header?.drive.engagement === "safe_stop" ? "The car has no driver and brakes" : "The driver makes no plan";
 }

@@ -3,7 +3,7 @@
 import { Hands, wirePads } from "./hands.js";
 import { Link } from "./link.js";
 import { drawPlan } from "./overlay.js";
-import { Chat, Commentary, figure, panelsOf, put, showDrive, showJourney, showOrders, showTrouble, showVitals, showWaiting } from "./panels.js";
+import { Chat, Commentary, figure, panelsOf, put, showDrive, showJourney, showOrders, showTrouble, showVitals, showWaiting, wheelDeed } from "./panels.js";
 import { Strips } from "./strips.js";
 
 const STALE_MS = 600; // a picture older than this is dimmed, because a still picture looks like a live one
@@ -111,7 +111,7 @@ class Stage {
   }
 
   showWords(header) {
-    showDrive(this.shown, header.drive, header.phase, this.link.holder);
+    showDrive(this.shown, header, this.link.holder);
     showVitals(this.shown, header.vitals, this.localFigures());
     showOrders(this.shown, header.words);
     showWaiting(this.shown, header.waiting);
@@ -201,19 +201,24 @@ class Stage {
   }
 
   act(name) {
-    const engagement = this.header?.drive.engagement;
     if (name === "restart") return this.request({ k: "restart" });
     if (name === "clear") return this.request({ k: "instruct", text: "", clear: true, mode: this.mode });
     if (name === "pause") return this.request({ k: "do", action: this.header?.phase === "paused" ? "resume" : "pause" });
-    if (name === "wheel") return this.takeOrRelease(engagement);
-    if (name === "hand-back") return engagement === "engaged" ? undefined : this.takeOrRelease(engagement);
+    if (name === "wheel") return this.useWheel();
+    if (name === "hand-back") return this.handBack();
     return this.request({ k: "do", action: name });
   }
 
-  takeOrRelease(engagement) {
-    if (engagement === "engaged") this.shown.screen.focus({ preventScroll: true });
-    const action = engagement === "engaged" ? "takeover" : this.header?.drive.holder === this.link.holder ? "release" : "engage";
+  useWheel() {
+    const action = this.header ? wheelDeed(this.header, this.link.holder).action : "takeover";
+    if (action === "takeover") this.shown.screen.focus({ preventScroll: true });
     return this.request({ k: "do", action });
+  }
+
+  handBack() {
+    const { engagement, holder } = this.header?.drive ?? {};
+    if (engagement === "engaged") return undefined;
+    return this.request({ k: "do", action: holder === this.link.holder ? "release" : "engage" });
   }
 
   get mode() {

@@ -169,6 +169,23 @@ def test_typing_drives_nobody(house: House, live: Any) -> None:
     assert not [human for human in house.heard(m.HumanInput) if human.throttle or human.steer]
 
 
+def test_a_clicked_control_leaves_the_keys_to_the_car(house: House, live: Any) -> None:
+    live.get_by_role("button", name="stop here").click()
+    until(lambda: len(house.heard(m.SetInstruction)) == 1, "the clicked example at the drive")
+    live.keyboard.press("Space", delay=100)
+    until(lambda: [human for human in house.heard(m.HumanInput) if human.brake == 1.0], "the full brake")
+    live.get_by_test_id("mode").get_by_text("Safety").click()
+    live.keyboard.press("ArrowLeft", delay=100)
+    until(lambda: [human for human in house.heard(m.HumanInput) if human.steer == -1.0], "the steering")
+    assert live.locator('input[name="mode"][value="safety"]').is_checked()
+    live.get_by_test_id("mode").get_by_text("Follow").click()
+    assert len(house.heard(m.SetInstruction)) == 1, "the brake key pressed the clicked example again"
+    live.get_by_test_id("clear-instruction").focus()
+    live.keyboard.press("Tab")
+    live.keyboard.press("Space")
+    until(lambda: len(house.heard(m.SetInstruction)) == 2, "the example reached by Tab at the drive")
+
+
 def test_a_window_that_loses_the_focus_lets_go(house: House, live: Any) -> None:
     live.get_by_test_id("stage").locator(".screen").focus()
     live.keyboard.down("KeyD")
@@ -269,6 +286,17 @@ def test_a_dead_process_is_named_and_restarted_from_the_page(house: House, live:
     trouble.get_by_role("button").click()
     until(lambda: house.supervised.restarts == 1, "the restart")
     trouble.wait_for(state="hidden")
+
+
+def test_without_a_driver_the_wheel_button_is_for_the_person(house: House, live: Any) -> None:
+    house.drive.fail("The driver could not plan.")
+    title, wheel = live.locator(".trouble strong"), live.get_by_test_id("wheel")
+    until(lambda: title.inner_text() == "The car has no driver and brakes", "the title of a safe stop")
+    until(lambda: wheel.inner_text() == "Take the wheel", "the button's words")
+    wheel.click()
+    until(lambda: house.drive.view().engagement is m.Engagement.MANUAL, "the takeover")
+    until(lambda: title.inner_text() == "The driver makes no plan", "the title while a person drives")
+    assert wheel.inner_text() == "Hand back to the model"
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720), (390, 844)])

@@ -126,6 +126,40 @@ def test_a_second_person_is_told_who_holds_the_wheel(house: House) -> None:
         assert {human.holder for human in house.heard(m.HumanInput)} == {"anna"}
 
 
+def test_the_end_of_a_dead_link_leaves_the_wheel_to_who_is_back_on_a_new_one(house: House) -> None:
+    hub = house.app.state.hub
+    others = hub.watchers
+    with tab(house, "anna") as second:
+        with tab(house, "anna") as first:
+            first.say(k="do", id=1, action="takeover")
+            assert first.result(1)["verdict"] == "accepted"
+            until(lambda: house.drive.view().holder == "anna", "anna at the wheel")
+        until(lambda: hub.watchers == others + 1, "the end of the old link")
+        second.say(k="do", id=2, action="pause")
+        second.result(2)
+        second.say(k="hands", seq=9, t=0, held=["KeyA"])
+        until(lambda: house.heard(m.HumanInput), "the key on the new link")
+        assert house.heard(m.HolderLeft) == [] and house.drive.view().holder == "anna"
+    until(lambda: house.heard(m.HolderLeft) == [m.HolderLeft("anna")], "word that anna left")
+
+
+@pytest.mark.parametrize("action", ["reset", "new_start"])
+def test_a_bystander_starts_no_episode_under_the_hands_of_who_drives(house: House, action: str) -> None:
+    with tab(house, "anna") as first, tab(house, "ben") as second:
+        first.say(k="do", id=1, action="takeover")
+        until(lambda: house.drive.view().holder == "anna", "anna at the wheel")
+        second.say(k="do", id=1, action=action)
+        refused = second.result(1)
+        assert refused["verdict"] == "busy" and "anna" in refused["line"]
+        second.say(k="restart", id=2)
+        assert second.result(2)["verdict"] == "busy" and house.supervised.restarts == 0
+        first.say(k="do", id=2, action=action)
+        assert first.result(2)["verdict"] == "accepted"
+        until(lambda: house.drive.view().engagement is m.Engagement.ENGAGED, "the new episode")
+        second.say(k="do", id=3, action=action)
+        assert second.result(3)["verdict"] == "accepted"
+
+
 def test_a_held_key_that_falls_silent_stops_the_car(house: House) -> None:
     with tab(house, "anna") as watcher:
         watcher.say(k="hands", seq=1, t=0, held=["KeyW"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.interfaces import Driver, Simulator, SimulatorLost
 from sim_bridge.messages import Control, DriverInfo, Observation
-from tests.fakes import SteadyDriver, StraightRoad
+from tests.fakes import MoodyDriver, SteadyDriver, StraightRoad
 from tests.sim_bridge.route_driver import RouteDriver
 
 
@@ -46,6 +47,25 @@ class SaysItsProcess(SteadyDriver):
 
 def says_its_process(what: object) -> tuple[Simulator, Driver]:
     return StraightRoad(), SaysItsProcess()
+
+
+def without_plans(what: object) -> tuple[Simulator, Driver]:
+    driver = MoodyDriver()
+    driver.mood = "raises"
+    return StraightRoad(), driver
+
+
+class Rambling(SteadyDriver):
+    """Never comes to the end of an answer."""
+
+    def answer(self, observation: Observation, question: str) -> Iterator[str]:
+        yield "Well"
+        while True:
+            yield ""
+
+
+def rambling(what: object) -> tuple[Simulator, Driver]:
+    return StraightRoad(), Rambling()
 
 
 def in_a_carla_world(config: CarlaConfig) -> tuple[Simulator, Driver]:

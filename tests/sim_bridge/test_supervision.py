@@ -11,7 +11,7 @@ import pytest
 
 from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.drive_process import Factory
-from sim_bridge.messages import FRONT_CAMERA, Engage, Engagement, Phase, Reason, Verdict
+from sim_bridge.messages import FRONT_CAMERA, Ask, Engage, Engagement, Phase, Reason, Verdict
 from sim_bridge.supervision import Supervisor, SupervisorConfig
 from sim_bridge.world_process import free_port_pair, world_command
 from tests.sim_bridge import factories
@@ -97,6 +97,27 @@ def test_a_drive_that_hangs_is_killed_and_replaced() -> None:
         until(lambda: not is_alive(hung))
         until(lambda: supervisor.process_ids().get("drive", hung) != hung and drives(supervisor))
         assert any("said nothing" in line for line in lines)
+
+
+def test_a_drive_that_runs_without_a_driver_is_replaced_when_asked() -> None:
+    with supervised(factories.without_plans) as supervisor:
+        until(lambda: drives(supervisor) and "out of memory" in supervisor.view().failure)  # type: ignore[union-attr]
+        failed = supervisor.process_ids()["drive"]
+        supervisor.restart()
+        until(lambda: supervisor.process_ids().get("drive", failed) != failed and drives(supervisor))
+        assert not is_alive(failed)
+
+
+def test_an_answer_ends_with_the_drive_that_was_giving_it() -> None:
+    with supervised(factories.rambling) as supervisor:
+        until(lambda: drives(supervisor))
+        supervisor.submit(Ask("is it red?", 7))
+        until(lambda: [answer.text for answer in supervisor.view().answers] == ["Well"])  # type: ignore[union-attr]
+        closed = []
+        supervisor.subscribe(lambda view: closed.extend(answer for answer in view.answers if answer.is_final))
+        os.kill(supervisor.process_ids()["drive"], signal.SIGKILL)
+        until(lambda: bool(closed))
+        assert "before this was answered" in closed[0].error and closed[0].question_id == 7
 
 
 def test_a_hopeless_start_is_told_and_not_repeated_until_asked() -> None:
