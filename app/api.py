@@ -5,6 +5,7 @@ No call waits for another: every event has no concurrency limit, and only /ask w
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import gradio as gr
@@ -17,6 +18,8 @@ from sim_bridge.messages import CommandResult, Verdict
 
 ANSWER_WITHIN_S = 20.0
 FRAMES_PER_ANSWER = 6
+# A call that waits for an answer keeps one of the server's forty threads, which every other call needs too.
+ASKING_AT_MOST = 8
 
 
 class Api:
@@ -26,6 +29,7 @@ class Api:
         self._hub = hub
         self._secret = secret
         self._pace = Pace(burst=60, per_s=10.0)
+        self._asking = threading.BoundedSemaphore(ASKING_AT_MOST)
 
     def expose(self) -> None:
         """Inside a Blocks context: register the four calls."""
@@ -38,16 +42,12 @@ class Api:
 
     def ask(self, question: str) -> str:
         """Ask about what the car sees now; returns the whole answer, or a sentence that says why there is none."""
-        if self._paced():
+        if self._paced() or not self._asking.acquire(blocking=False):
             return text.TOO_FAST
-        result, question_id = self._hub.handlers.ask(question)
-        if result.verdict is not Verdict.ACCEPTED:
-            return result.line
-        within_s = self._answer_within_s()
-        answer = self._hub.wait_for_answer(question_id, within_s)
-        if answer is None:
-            return text.no_answer_within(within_s)
-        return answer.error or answer.text
+        try:
+            return self._answered(question)
+        finally:
+            self._asking.release()
 
     def status(self) -> dict[str, Any]:
         """Everything about the drive at its newest tick. `failure` is empty while all is well."""
@@ -64,6 +64,16 @@ class Api:
         session = getattr(request, "session_hash", None) or "script"
         holder = tickets.holder_of(session, self._secret, "script")
         return self._paced() or _said(self._hub.handlers.control(action, holder))
+
+    def _answered(self, question: str) -> str:
+        result, question_id = self._hub.handlers.ask(question)
+        if result.verdict is not Verdict.ACCEPTED:
+            return result.line
+        within_s = self._answer_within_s()
+        answer = self._hub.wait_for_answer(question_id, within_s)
+        if answer is None:
+            return text.no_answer_within(within_s)
+        return answer.error or answer.text
 
     def _answer_within_s(self) -> float:
         """A driver that takes seconds per picture finishes a plan, looks once more, and speaks a word at a time."""

@@ -13,8 +13,10 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-# Gradio's own doors that nothing on this page goes through: files in, other servers' files out.
-CLOSED = ("/gradio_api/upload", "/gradio_api/proxy=", "/gradio_api/component_server", "/upload", "/proxy=")
+# Gradio's own doors that nothing on this page goes through: files in, our files and other servers' files out.
+CLOSED = tuple(
+    prefix + door for prefix in ("/gradio_api", "") for door in ("/upload", "/proxy=", "/file", "/component_server")
+)
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
+from typing import Any
 
 from app import text
 from app.drive import Drive
-from app.wheel import Wheel
+from app.wheel import Wheel, other_holder
 from sim_bridge.messages import (
     Ask,
     Cancel,
@@ -36,6 +37,7 @@ from sim_bridge.messages import (
 
 STEP_TICKS = 1
 SEEDS = 10_000
+FREED_WITHIN_S = 0.5
 
 ACTIONS: dict[str, Callable[[str], Command]] = {
     "pause": lambda holder: Pause(),
@@ -57,9 +59,13 @@ WHEEL_ACTIONS = frozenset({"engage", "release", "takeover", "reset", "new_start"
 class Handlers:
     """Shared by every watcher and script; question ids are unique among all of them."""
 
-    def __init__(self, drive: Drive, wheel: Wheel) -> None:
+    def __init__(
+        self, drive: Drive, wheel: Wheel, wait_for: Callable[[Callable[[SessionView], Any], float], Any]
+    ) -> None:
+        """`wait_for(wanted, timeout_s)` is the hub's."""
         self._drive = drive
         self._wheel = wheel
+        self._wait_for = wait_for
         self._question_ids = itertools.count(1)
 
     def instruct(self, words: str, mode: str) -> CommandResult:
@@ -111,9 +117,13 @@ class Handlers:
         return self._drive.submit(human)
 
     def _free_the_wheel(self, person: str, view: SessionView | None) -> None:
-        """Tell the drive of a holder who is not there any more, so that `person` can have the wheel."""
+        """Tell the drive of a holder who is not there any more, so that `person` can have the wheel.
+
+        Waits for the view that says so: what `person` sends next is judged against the newest one.
+        """
         if gone := self._wheel.gone(person, view):
             self._drive.submit(HolderLeft(gone))
+            self._wait_for(lambda newer: other_holder(person, newer) != gone or None, FREED_WITHIN_S)
 
 
 def _with_line(result: CommandResult, line: str) -> CommandResult:

@@ -36,7 +36,7 @@ class Hub:
         self.drive = drive
         self.supervised = supervised
         self.wheel = Wheel()
-        self.handlers = Handlers(drive, self.wheel)
+        self.handlers = Handlers(drive, self.wheel, self.wait_for)
         # Hands go through one thread, so that one person's inputs reach the drive in the order they were made.
         self.hands_thread = ThreadPoolExecutor(1, "hands")
         self.packet: views.Packet | None = None
@@ -97,7 +97,7 @@ class Hub:
         for wake in self._wakes.values():
             wake.set()
 
-    # ---- scripts wait, on Gradio's threads ----
+    # ---- scripts and handlers wait, on worker threads ----
 
     def wait_for(self, wanted: Callable[[SessionView], Any], timeout_s: float) -> Any:
         """What `wanted` first says that is not None about a view, or None after `timeout_s`."""

@@ -19,7 +19,7 @@ from typing import Any
 
 from sim_bridge.interfaces import Driver, Simulator, SimulatorLost
 from sim_bridge.mailbox import Mailbox
-from sim_bridge.messages import Command, SessionView, Stop
+from sim_bridge.messages import Command, HolderLeft, HumanInput, SessionView, Stop
 from sim_bridge.session import DriveSession, SessionConfig
 
 log = logging.getLogger(__name__)
@@ -100,11 +100,18 @@ class _Drive:
             if isinstance(command, Stop):
                 break
             if self._session is not None:
-                self._session.submit(command)
+                self._pass_on(command, self._session)
         self._is_over.set()
         self._leave_within_farewell()
         if self._session is not None:
             self._session.stop()
+
+    def _pass_on(self, command: Command, session: DriveSession) -> None:
+        """The parent accepted it by an earlier view, so whoever sent it still has to hear of a refusal."""
+        result = session.submit(command)
+        # Hands are sent again and again; what they could not do shows in who drives.
+        if result.line and not isinstance(command, HumanInput | HolderLeft):
+            session.tell(result.line)
 
     def _send_views(self) -> None:
         while True:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from sim_bridge.acting_plan import PLAN_AGE_MAX_S
 from sim_bridge.drive_state import DriveState
@@ -49,6 +50,8 @@ from sim_bridge.publishing import Publisher
 from sim_bridge.typed_text import cleaned
 
 log = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
 
 PAUSED_LOOK_S = 0.05
 PAUSED_SHOW_S = 0.25
@@ -86,6 +89,7 @@ class DriveSession:
         self._drive.talk_order = self._config.talk_order
         self._stuck_s = max(self._config.driver_stuck_s, STUCK_FRAMES * driver.info.frame_s)
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
+        self._told: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._seed = self._config.seed
         self._steps_left = 0
@@ -100,6 +104,10 @@ class DriveSession:
         if not result.line:
             self._commands.put(command)
         return result
+
+    def tell(self, line: str) -> None:
+        """Show `line` as a notice in the next view."""
+        self._told.put(line)
 
     def view(self) -> SessionView:
         return self._publisher.newest
@@ -253,22 +261,16 @@ class DriveSession:
 
     def _obey_commands(self) -> bool:
         """Whether there were any."""
-        commands = self._taken_commands()
+        commands, told = _taken(self._commands), _taken(self._told)
         # Hands report many times a second; whatever else a person does goes on from what they were last told.
         if any(not isinstance(command, HumanInput | HolderLeft) for command in commands):
             self._drive.has_been_answered()
         for command in commands:
             if refusal := self._obey(command):
                 self._drive.says(refusal)
-        return bool(commands)
-
-    def _taken_commands(self) -> list[Command]:
-        taken: list[Command] = []
-        while True:
-            try:
-                taken.append(self._commands.get_nowait())
-            except queue.Empty:
-                return taken
+        for line in told:
+            self._drive.says(line)
+        return bool(commands or told)
 
     def _obey(self, command: Command) -> str:
         """Obey one command. Returns why it was refused after all, or ""."""
@@ -328,3 +330,13 @@ class DriveSession:
             self._drive.work.cancel(keeps_answers=True)
         if self._drive.phase is Phase.PAUSED:
             self._look()
+
+
+def _taken(waiting: queue.SimpleQueue[Item]) -> list[Item]:
+    """Everything that waits, without waiting."""
+    taken: list[Item] = []
+    while True:
+        try:
+            taken.append(waiting.get_nowait())
+        except queue.Empty:
+            return taken

@@ -22,6 +22,7 @@ COMMENTARY_PAUSE_US = 1_500_000
 CHARACTERS_MAX = 1000
 CANCELLED = "Cancelled before there was an answer."
 CUT_OFF = " … (cancelled)"
+TOO_MANY = f"{QUESTIONS_WAITING_MAX} questions are waiting for their answers; ask again in a moment."
 
 Words = Generator[str, None, None]
 
@@ -66,14 +67,16 @@ class Speech:
         return self._answering is not None or self._commenting is not None
 
     def ask(self, question: str, question_id: int, observation: Observation) -> str:
-        """Queue a question about `observation`. Returns why it cannot be asked, or ""."""
+        """Queue a question about `observation`. Returns why it cannot be asked, or ""; its answer then says so too."""
+        answer = Answer(question_id, question, asked_at_tick=observation.tick)
         with self._lock:
-            if len(self._questions) >= QUESTIONS_WAITING_MAX:
-                return f"{QUESTIONS_WAITING_MAX} questions are waiting for their answers; ask again in a moment."
-            answer = Answer(question_id, question, asked_at_tick=observation.tick)
-            self._questions.append(Question(answer, observation))
-            self._answers = (*self._answers, answer)[-ANSWERS_KEPT:]
-        return ""
+            refusal = TOO_MANY if len(self._questions) >= QUESTIONS_WAITING_MAX else ""
+            if refusal:
+                answer = replace(answer, error=refusal, is_final=True)
+            else:
+                self._questions.append(Question(answer, observation))
+            self._answers = _kept((*self._answers, answer))
+        return refusal
 
     def says_first(self, text: str, tick: int) -> None:
         """The words that came with a plan in the talk-first order; they replace the running commentary."""
@@ -175,6 +178,12 @@ class Speech:
         if words is not None:
             words.close()
         self._commentary = replace(self._commentary, is_final=True)
+
+
+def _kept(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+    """The newest, and every open one: who asked must see its end."""
+    oldest = len(answers) - ANSWERS_KEPT
+    return tuple(answer for number, answer in enumerate(answers) if number >= oldest or not answer.is_final)
 
 
 def _begun_when_taken(begin: Callable[[], Iterator[str]]) -> Words:

@@ -98,6 +98,8 @@ export class Link {
     if (typeof data === "string") return this.receiveWords(JSON.parse(data));
     const length = new DataView(data).getUint32(0, true);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(data, 4, length)));
+    // Before the pictures are decoded: answers come in the order in which they grew.
+    if (header.answers) this.on.answers(header.answers);
     let bitmaps = [];
     try {
       bitmaps = await Promise.all(
@@ -110,7 +112,7 @@ export class Link {
     if (header.serial > this.lastSerial) {
       this.lastSerial = header.serial;
       this.on.view(header, bitmaps);
-    } else if (header.answers) this.on.answers(header.answers);
+    }
     bitmaps.forEach((bitmap) => bitmap.close());
   }
 

@@ -2,6 +2,7 @@
 // textContent, never through markup.
 
 const SAID_AT_MOST = 12;
+const AT_END_PX = 24;
 
 export function panelsOf(root) {
   const shown = {};
@@ -130,7 +131,7 @@ export class Commentary {
   }
 }
 
-// Questions with their answers, oldest first, scrolled to the newest.
+// Questions with their answers, oldest first. Who reads at the end stays there; who scrolled back is left alone.
 export class Chat {
   constructor(shown) {
     this.shown = shown;
@@ -138,13 +139,15 @@ export class Chat {
   }
 
   show(answers) {
+    const { chat } = this.shown;
+    const isAtEnd = chat.scrollHeight - chat.scrollTop - chat.clientHeight < AT_END_PX;
     if (answers.length) this.shown["chat-empty"].hidden = true;
     for (const answer of answers) {
       const row = this.rows.get(answer.id) ?? this.addRow(answer);
       put(row.answer, answer.error || answer.text || "…");
       row.answer.dataset.state = answer.error ? "error" : answer.final ? "final" : "growing";
     }
-    if (answers.length) this.shown.chat.scrollTop = this.shown.chat.scrollHeight;
+    if (isAtEnd) chat.scrollTop = chat.scrollHeight;
   }
 
   addRow(answer) {

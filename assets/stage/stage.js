@@ -117,7 +117,6 @@ class Stage {
     showWaiting(this.shown, header.waiting);
     showJourney(this.shown, header.journey);
     this.commentary.show(header.words);
-    if (header.answers) this.chat.show(header.answers);
     this.showNotice(header.notice);
     this.root.querySelector('[data-do="talk"]').checked = header.words.talk_order === "talk_first";
     put(this.shown.gear, this.hands.isReverse ? "reverse on" : "reverse off");
@@ -227,12 +226,12 @@ class Stage {
 
   async instruct(text, box) {
     const result = await this.request({ k: "instruct", text, mode: this.mode });
-    if (box && result.verdict === "accepted") box.value = "";
+    emptyWhenSent(box, text, result);
   }
 
   async ask(text, box) {
     const result = await this.request({ k: "ask", text });
-    if (box && result.verdict === "accepted") box.value = "";
+    emptyWhenSent(box, text, result);
   }
 
   async request(message) {
@@ -245,6 +244,11 @@ class Stage {
     put(this.shown.line, line || (verdict === "accepted" || verdict === "notice" ? "" : "The drive did not take that."));
     this.shown.line.dataset.verdict = verdict;
   }
+}
+
+// What was typed while the answer was on its way stays.
+function emptyWhenSent(box, text, { verdict }) {
+  if (box && verdict === "accepted" && box.value === text) box.value = "";
 }
 
 // Screen pixels per picture pixel, as `object-fit: cover` will show it.

@@ -9,6 +9,7 @@ import pytest
 from gradio_client import Client
 
 from app import text
+from app.api import ASKING_AT_MOST, Api
 from sim_bridge import messages as m
 from tests.app.conftest import House, until
 
@@ -119,3 +120,17 @@ def test_a_drive_that_does_not_answer_is_waited_for_only_so_long(
     monkeypatch.setattr("app.api.ANSWER_WITHIN_S", 0.3)
     house.drive.is_silent = True
     assert "no answer" in client.predict("are you there?", api_name="/ask")
+
+
+def test_questions_that_wait_leave_room_for_other_calls(house: House) -> None:
+    api = Api(house.app.state.hub, b"secret")
+    house.drive.is_silent = True
+    waiting = [threading.Thread(target=api.ask, args=("is it red?",)) for _ in range(ASKING_AT_MOST)]
+    for thread in waiting:
+        thread.start()
+    until(lambda: len(house.heard(m.Ask)) == ASKING_AT_MOST, "the questions at the drive")
+    assert api.ask("and now?") == text.TOO_FAST
+    house.drive.is_silent = False
+    for thread in waiting:
+        thread.join(20)
+    assert api.ask("and now?").startswith("You asked: and now?")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -184,6 +185,57 @@ def test_a_clicked_control_leaves_the_keys_to_the_car(house: House, live: Any) -
     live.keyboard.press("Tab")
     live.keyboard.press("Space")
     until(lambda: len(house.heard(m.SetInstruction)) == 2, "the example reached by Tab at the drive")
+
+
+def test_what_is_typed_while_an_instruction_is_on_its_way_stays(
+    house: House, live: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arrives, submit = threading.Event(), house.drive.submit
+    monkeypatch.setattr(house.drive, "submit", lambda command: (arrives.wait(30), submit(command))[1])
+    box = live.get_by_test_id("instruction")
+    box.fill("slow down")
+    box.press("Enter")
+    box.press_sequentially(" and turn left")
+    arrives.set()
+    until(lambda: "slow down" in live.get_by_test_id("instruction-asked").inner_text(), "the instruction at the drive")
+    until(lambda: live.get_by_test_id("notice").inner_text().startswith("Told the car: “slow down”"), "the result")
+    assert box.input_value() == "slow down and turn left"
+    box.fill("")
+
+
+# Two messages of the stage's socket, the first with a picture to decode, the second without.
+TWO_MESSAGES = """async () => {
+  const painted = await new Promise((done) => backseat.canvases.front.toBlob(done, "image/jpeg"));
+  const jpeg = new Uint8Array(await painted.arrayBuffer());
+  const message = (answer, bytes) => {
+    const pictures = bytes.length ? [{ offset: 0, length: bytes.length }] : [];
+    const head = new TextEncoder().encode(JSON.stringify({ serial: 0, pictures, answers: [answer] }));
+    const data = new Uint8Array(4 + head.length + bytes.length);
+    new DataView(data.buffer).setUint32(0, head.length, true);
+    data.set(head, 4);
+    data.set(bytes, 4 + head.length);
+    return data.buffer;
+  };
+  const answer = { id: 9001, question: "is it red?", error: "" };
+  await Promise.all([
+    backseat.link.receive(message({ ...answer, text: "Ye", final: false }, jpeg)),
+    backseat.link.receive(message({ ...answer, text: "Yes.", final: true }, new Uint8Array())),
+  ]); }"""
+
+
+def test_an_answer_that_is_whole_stays_whole_and_the_chat_stays_where_it_is_read(live: Any) -> None:
+    live.evaluate(TWO_MESSAGES)
+    last = live.locator(".bubble.answered").last
+    assert (last.inner_text(), last.get_attribute("data-state")) == ("Yes.", "final")
+    tops = live.evaluate("""() => {
+      const chat = backseat.shown.chat;
+      const say = (id) => backseat.chat.show([{ id, question: "why?", text: "So.", final: true }]);
+      for (let id = 9100; id < 9140; id++) say(id);
+      const end = chat.scrollHeight - chat.clientHeight - chat.scrollTop;
+      chat.scrollTop = 0;
+      say(9140);
+      return [end, chat.scrollTop]; }""")
+    assert tops[0] < 2 and tops[1] == 0
 
 
 def test_a_window_that_loses_the_focus_lets_go(house: House, live: Any) -> None:

@@ -87,7 +87,9 @@ def test_another_site_may_neither_watch_nor_press_buttons(house: House) -> None:
         renamed = client.get(f"{house.url}/", headers={"Host": "evil.example"})
         missing = client.get(f"{house.url}/stage/..%2fstage.html")
         uploaded = client.post(f"{house.url}/gradio_api/upload", files={"files": ("a.txt", b"a")})
+        fetched = [client.get(f"{house.url}/gradio_api/file{sign}http://evil.example/a.txt") for sign in "=/"]
     assert uploaded.status_code == 403
+    assert [answer.status_code for answer in fetched] == [403, 403]
     assert posted.status_code == 403 and renamed.status_code == 403 and missing.status_code == 404
     assert not house.heard(m.Pause)
 
@@ -141,6 +143,17 @@ def test_the_end_of_a_dead_link_leaves_the_wheel_to_who_is_back_on_a_new_one(hou
         until(lambda: house.heard(m.HumanInput), "the key on the new link")
         assert house.heard(m.HolderLeft) == [] and house.drive.view().holder == "anna"
     until(lambda: house.heard(m.HolderLeft) == [m.HolderLeft("anna")], "word that anna left")
+
+
+def test_an_idle_holders_wheel_is_taken_at_the_first_try(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.wheel.IDLE_AT_MOST_S", 0.0)
+    with tab(house, "anna") as first, tab(house, "ben") as second:
+        first.say(k="do", id=1, action="takeover")
+        until(lambda: house.drive.view().holder == "anna", "anna at the wheel")
+        second.say(k="do", id=1, action="takeover")
+        taken = second.result(1)
+        assert taken["verdict"] == "accepted", taken["line"]
+        until(lambda: house.drive.view().holder == "ben", "ben at the wheel")
 
 
 @pytest.mark.parametrize("action", ["reset", "new_start"])

@@ -11,7 +11,7 @@ import pytest
 
 from sim_bridge.drive_link import DriveLink
 from sim_bridge.drive_process import Factory
-from sim_bridge.messages import Ask, Engage, InstructionMode, Pause, Phase, SetInstruction, Verdict
+from sim_bridge.messages import Ask, Engage, InstructionMode, Pause, Phase, SetInstruction, Step, Verdict
 from tests.sim_bridge import factories
 from tests.sim_bridge.driving import is_alive, until
 
@@ -49,6 +49,13 @@ def test_the_page_sees_and_steers_a_drive_in_another_process_and_ends_it_in_orde
         link.stop()
     assert not link.is_alive and link.exit_code == 0 and link.ended is None
     assert link.submit(Engage()).verdict is Verdict.NOT_RUNNING
+
+
+def test_what_is_refused_only_where_it_arrives_shows_as_a_notice() -> None:
+    with linked(factories.steady) as link:
+        until(lambda: link.view() is not None and link.view().phase is Phase.RUNNING)
+        link._commands.put(Step())  # as if the page's view had still been a paused one
+        until(lambda: "Only a paused drive can be stepped" in link.view().notice)
 
 
 def test_a_lost_world_is_the_last_word_and_in_the_last_view() -> None:

@@ -1,7 +1,7 @@
 from collections.abc import Iterator
 
 from sim_bridge.messages import Instruction, InstructionMode, Observation
-from sim_bridge.speech import COMMENTARY_PAUSE_US, QUESTIONS_WAITING_MAX, Speech
+from sim_bridge.speech import ANSWERS_KEPT, COMMENTARY_PAUSE_US, QUESTIONS_WAITING_MAX, Speech
 from tests.fakes import MoodyDriver, SteadyDriver, StraightRoad
 
 
@@ -111,3 +111,14 @@ def test_only_so_many_questions_wait() -> None:
     lines = [speech.ask("why?", k, observation()) for k in range(QUESTIONS_WAITING_MAX + 1)]
     assert lines[:-1] == [""] * QUESTIONS_WAITING_MAX
     assert "waiting" in lines[-1]
+    refused = speech.answers[-1]
+    assert (refused.question_id, refused.is_final, refused.error) == (QUESTIONS_WAITING_MAX, True, lines[-1])
+
+
+def test_an_open_answer_is_kept_however_many_come_after_it() -> None:
+    speech = Speech(SteadyDriver())
+    for k in range(3 * ANSWERS_KEPT):
+        speech.ask("why?", k, observation())
+    kept = [answer.question_id for answer in speech.answers]
+    assert kept[:QUESTIONS_WAITING_MAX] == list(range(QUESTIONS_WAITING_MAX))
+    assert kept[QUESTIONS_WAITING_MAX:] == list(range(2 * ANSWERS_KEPT, 3 * ANSWERS_KEPT))
