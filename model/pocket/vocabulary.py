@@ -30,6 +30,8 @@ SPECIALS = (PAD, EOS, UNKNOWN, NUMBER, SPEED, prompts.TARGET_POINT, POINT, *PHRA
 # One m/s in each unit; exact by definition (mile = 1609.344 m).
 MPS_PER_UNIT = {"m/s": 1.0, "km/h": 1 / 3.6, "mph": 0.44704}
 MAX_NUMBER = 99.0
+# From so many letters on, a word with one wrong letter is taken for the known one.
+LONG_WORD = 6
 
 # "one" stays a word: "the one ahead" is commoner than a speed of 1 m/s.
 SPELLED = {"two": 2.0, "three": 3.0, "four": 4.0, "five": 5.0, "six": 6.0, "seven": 7.0, "eight": 8.0, "nine": 9.0}
@@ -259,8 +261,11 @@ def _swapped(a: str, b: str) -> bool:
 
 
 def _one_off(a: str, b: str) -> bool:
-    """Whether one letter changed, added or dropped turns `a` into `b`."""
+    """Whether one letter added or dropped turns `a` into `b`, or one changed where the word is long: "dead" is not
+    "head", nor "town" "down"."""
     if len(a) > len(b):
         a, b = b, a
     at = _first_difference(a, b)
-    return a[at:] == b[at + 1 :] if len(a) < len(b) else a[at + 1 :] == b[at + 1 :]
+    if len(a) < len(b):
+        return a[at:] == b[at + 1 :]
+    return len(a) >= LONG_WORD and a[at + 1 :] == b[at + 1 :]

@@ -24,7 +24,7 @@ BRAKE_PEDAL = 0.1
 UNKNOWN_LIMIT_MPS = 8.0
 OBSTACLE = "obstacle"
 # A livery covers most of these; the colour attribute is not what one sees.
-UNPAINTED = ("truck",)
+UNPAINTED = ("truck", "motorcycle", "bicycle")
 
 # Reference colours of the words people use, RGB.
 COLOR_WORDS: dict[str, tuple[int, int, int]] = {

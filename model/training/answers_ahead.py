@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from model.training.expert import light_stop
 from model.training.moment import Moment, a, about
-from model.training.rollout import IDM_HEADWAY_S, IDM_JAM_GAP_M
+from model.training.rollout import kept_gap_m
 from model.training.samples import FrameFacts, LeadFacts, SeenBox
 from model.training.sentences import light_seen
 
@@ -108,11 +108,6 @@ def _lead_motion(moment: Moment, slot: str) -> str:
     if moment.facts.lead.brakes:
         return "Its brake lights are on, it is slowing down or standing."
     return "Its brake lights are off, it is driving on."
-
-
-def kept_gap_m(speed_mps: float) -> float:
-    """The gap that the car keeps at this speed, bumper to bumper."""
-    return IDM_JAM_GAP_M + IDM_HEADWAY_S * speed_mps
 
 
 def is_far_enough(lead: LeadFacts, speed_mps: float) -> bool:

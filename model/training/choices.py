@@ -16,6 +16,9 @@ UNKNOWN = -100
 # Which choices have no answer that could be told where these families of questions have none.
 _TOLD_WITH = {
     "kind": ("lead_type", "lead_color"),
+    "distance": ("lead_said_m",),
+    "pedestrian_distance": ("pedestrian_said_m",),
+    "light_distance": ("light_said_m",),
     "junction": ("junction_said_m", "way_left", "way_straight", "way_right"),
     "vehicle_count": ("vehicle_count",),
     "vehicle_side": ("vehicle_left", "vehicle_right"),

@@ -20,7 +20,16 @@ import numpy as np
 import numpy.typing as npt
 
 from model.training.paths import Line, at_distance, cornering_speed, join, offset_of_car, prolong
-from model.training.rollout import ACCELERATION_MPS2, HARDEST_BRAKE_MPS2, STEP_S, Demand, Leader, plan_times, roll
+from model.training.rollout import (
+    ACCELERATION_MPS2,
+    HARDEST_BRAKE_MPS2,
+    STEP_S,
+    Demand,
+    Leader,
+    kept_gap_m,
+    plan_times,
+    roll,
+)
 from model.training.samples import FrameFacts, Polyline
 from sim_bridge.messages import PATH_POINTS, InstructionKind, InstructionMode
 
@@ -28,6 +37,8 @@ Kind = InstructionKind
 
 # PDM-Lite drives at 0.72 of the limit; a little more keeps up with the Traffic Manager's cars.
 CRUISE_OF_LIMIT = 0.8
+# A plan that ends this much below the present speed slows down for what is ahead.
+SLOWS_MPS = 0.8
 LATERAL_MPS2 = 1.9
 # Speed is taken off this gently before a curve, early enough that a driver who is a little late still makes it.
 CURVE_BRAKE_MPS2 = 2.0
@@ -220,7 +231,7 @@ def refusal(facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: f
     """Why SAFETY mode declines, "" where it does not.
 
     "no_lane" | "no_turn" (these hold in FOLLOW mode too: they cannot be done) | "marking" | "limit" | "red" |
-    "yellow" | "stop_sign" | "pedestrian" | "lead".
+    "yellow" | "stop_sign" | "yield" | "blocked" | "pedestrian" | "lead".
     """
     if line_for(facts, kind) is None:
         return "no_lane" if kind in LANE_SIDE else "no_turn"
@@ -233,9 +244,17 @@ def refusal(facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: f
     if kind is Kind.FASTER and speed_mps > 0.95 * facts.speed_limit_mps:
         return "limit"
     if kind in (Kind.FASTER, Kind.GO):
-        cause = roll_out(facts, Kind.NONE, speed_mps).cause
-        return cause if cause in ("red", "yellow", "stop_sign", "pedestrian", "lead") else ""
+        return _in_the_way(facts, speed_mps)
     return ""
+
+
+def _in_the_way(facts: FrameFacts, speed_mps: float) -> str:
+    """What the car already slows for, so that it must not go faster; "" where nothing does."""
+    plain = roll_out(facts, Kind.NONE, speed_mps)
+    if plain.cause == "lead" and facts.lead is not None:
+        slows = plain.end_mps < speed_mps - SLOWS_MPS
+        return "lead" if slows or facts.lead.gap_m < kept_gap_m(speed_mps) else ""
+    return plain.cause if plain.cause in ("red", "yellow", "stop_sign", "yield", "blocked", "pedestrian") else ""
 
 
 def obey(

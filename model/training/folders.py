@@ -75,6 +75,12 @@ def _line(value: Any) -> npt.NDArray[np.float32]:
     return line
 
 
+def _lead(entry: dict[str, Any]) -> LeadFacts:
+    lead = LeadFacts(**entry)
+    # A rider hides what is painted; frames of older collections name its colour.
+    return dataclasses.replace(lead, color="") if lead.type in ("motorcycle", "bicycle") else lead
+
+
 def facts_from_json(entry: dict[str, Any]) -> FrameFacts:
     """The facts again. Raises BadFrame naming what is missing or malformed; keys it does not know are passed over."""
     try:
@@ -86,7 +92,7 @@ def facts_from_json(entry: dict[str, Any]) -> FrameFacts:
             values[name] = None if entry[name] is None else _line(entry[name])
         values["turns"] = {name: _line(line) for name, line in entry["turns"].items()}
         values["light"] = None if entry["light"] is None else LightFacts(**entry["light"])
-        values["lead"] = None if entry["lead"] is None else LeadFacts(**entry["lead"])
+        values["lead"] = None if entry["lead"] is None else _lead(entry["lead"])
         values["pedestrian"] = None if entry["pedestrian"] is None else PedestrianFacts(**entry["pedestrian"])
         values["changes_m"] = tuple(float(metres) for metres in entry.get("changes_m", ()))
         values["seen"] = tuple(SeenBox(**box) for box in entry["seen"])

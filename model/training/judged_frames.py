@@ -100,9 +100,12 @@ class FrameDriver:
     def __init__(self, driver: Driver) -> None:
         self._driver, self._tick = driver, 0
 
-    def show(self, frame: Frame, speed_mps: float, rng: np.random.Generator) -> Observation:
+    def show(
+        self, frame: Frame, speed_mps: float, rng: np.random.Generator, ahead: tuple[float, float] | None = None
+    ) -> Observation:
+        """`ahead`: metres along the route to the navigator's points; drawn without."""
         self._tick += 1000
-        targets = labels.sampled_targets(frame[1], rng)
+        targets = labels.targets_at(frame[1], ahead or labels.sampled_ahead(frame[1], rng), rng)
         return observation_of(frame, speed_mps, self._tick, targets)
 
     def plan(self, observation: Observation, instruction: Instruction | None) -> DrivePlan:

@@ -11,7 +11,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from model.training import phrases, questions, sentences
+from model.training import phrases, questions, sentences, telling
 from model.training.expert import (
     STOP_SIGN_DONE_M,
     TURN_NAME,
@@ -39,6 +39,8 @@ THINNED_MAX_M = 50.0
 REACHED_M = 7.5
 TARGET_NOISE_M = 0.5
 TARGET_DROPPED = 0.12
+# A target point this far past a junction's entry shows where the way leads.
+PAST_ENTRY_M = 3.0
 # The hardest that a sampled speed may ask the brakes for: faster than this, the scene could not have come about.
 PLAUSIBLE_BRAKE_MPS2 = 5.0
 
@@ -75,7 +77,14 @@ def plan(
 
 
 def sampled_speed(facts: FrameFacts, rng: np.random.Generator) -> float:
-    """A speed this frame could have been met at: standing, or up to a little over the limit where nothing is near."""
+    """A speed this frame could have been met at: standing, or up to a little over the limit where nothing is near.
+
+    In tenths, as the prompt says it: what is said of a speed must follow from what is shown.
+    """
+    return math.floor(10.0 * _sampled_speed(facts, rng)) / 10.0
+
+
+def _sampled_speed(facts: FrameFacts, rng: np.random.Generator) -> float:
     is_at_sign = facts.stop_m is not None and facts.stop_m <= STOP_SIGN_DONE_M
     if rng.random() < (STANDING_AT_SIGN_SHARE if is_at_sign else STANDING_SHARE):
         return 0.0
@@ -98,14 +107,19 @@ def _plausible(stop_m: float) -> float:
     return math.sqrt(2.0 * PLAUSIBLE_BRAKE_MPS2 * max(0.0, stop_m - 1.0))
 
 
-def sampled_targets(
-    facts: FrameFacts, rng: np.random.Generator, dropped: float = TARGET_DROPPED
-) -> npt.NDArray[np.float32] | None:
-    """The navigator's two target points with its noise, (2, 2), or None, in a share of `dropped`: no hint at all."""
-    if rng.random() < dropped:
-        return None
-    first, second = sparse_ahead(facts.changes_m, float(rng.uniform(0.0, THINNED_MAX_M)))
-    points = at_distance(np.asarray(facts.route, dtype=np.float64), [first, second])
+def sampled_ahead(facts: FrameFacts, rng: np.random.Generator) -> tuple[float, float]:
+    """Metres along the route to the navigator's two target points, its last one lying anywhere behind."""
+    return sparse_ahead(facts.changes_m, float(rng.uniform(0.0, THINNED_MAX_M)))
+
+
+def shows_turn(facts: FrameFacts, ahead: tuple[float, float]) -> bool:
+    """Whether target points tell which way the junction ahead is taken: one of them lies past its entry."""
+    return facts.in_junction or (len(facts.changes_m) > 0 and ahead[1] > facts.changes_m[0] + PAST_ENTRY_M)
+
+
+def targets_at(facts: FrameFacts, ahead: tuple[float, float], rng: np.random.Generator) -> npt.NDArray[np.float32]:
+    """The navigator's two target points with its noise, (2, 2)."""
+    points = at_distance(np.asarray(facts.route, dtype=np.float64), list(ahead))
     return (points + rng.normal(0.0, TARGET_NOISE_M, (2, 2))).astype(np.float32)
 
 
@@ -133,6 +147,7 @@ def aux_of(facts: FrameFacts) -> dict[str, float]:
         "light": float({"red": 1, "yellow": 2, "green": 3}[light.state]) if light else 0.0,
         "light_m": float(light.stop_line_m) if light else 0.0,
         "lead": float(facts.lead is not None),
+        "lead_known": float(not telling.is_on_detour(facts)),
         "lead_m": float(facts.lead.gap_m) if facts.lead else 0.0,
         "lead_brakes": float(facts.lead.brakes) if facts.lead else 0.0,
         "pedestrian": float(facts.pedestrian is not None),
@@ -205,16 +220,19 @@ def sample(
     instruction, question, text, mode, meant = "", "", "", InstructionMode.FOLLOW, Kind.NONE
     if task == "dream":
         instruction, mode, text, meant, rolled = _dream(facts, speed, rng, unseen, kind)
-    else:
+    dropped = TURN_TARGETS_DROPPED if meant in TURNS else TARGET_DROPPED
+    ahead = None if rng.random() < dropped else sampled_ahead(facts, rng)
+    if task != "dream":
         rolled = roll_out(facts, Kind.NONE, speed)
         if task == "vqa":
-            question, text, _ = questions.ask(facts, speed, rolled, rng, unseen)
+            is_shown = ahead is not None and shows_turn(facts, ahead)
+            question, text, _ = questions.ask(facts, speed, rolled, rng, unseen, is_shown)
         elif task == "commentary":
             text = sentences.commentary(facts, speed, rolled)
     return Sample(
         task=task,
         speed_mps=speed,
-        target_points=sampled_targets(facts, rng, TURN_TARGETS_DROPPED if meant in TURNS else TARGET_DROPPED),
+        target_points=None if ahead is None else targets_at(facts, ahead, rng),
         instruction=instruction,
         mode=mode,
         question=question,

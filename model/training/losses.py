@@ -40,6 +40,8 @@ STANDS_M, STANDS_WEIGHT = 0.02, 3.0
 # the mean is over weights: what is weighted without need takes from the others.
 CELL_WEIGHTS = {"nothing": 1.0, "vehicle": 3.0, "pedestrian": 20.0, "red": 40.0, "yellow": 40.0, "green": 40.0}
 OTHER_CELL_WEIGHT = 8.0
+# "Yes" or "No" is one of seven words and all that was asked.
+FIRST_WORD_WEIGHT = 3.0
 LIGHT_WEIGHT = 3.0  # of the whole picture's light among the other facts
 PEDESTRIAN_FLAG = 2  # in config.FLAGS
 PEDESTRIAN_WEIGHT, PEDESTRIAN_POSITIVE = 2.0, 5.0
@@ -98,10 +100,13 @@ def _words(output: Output, batch: Batch) -> Tensor:
 
 
 def _word_losses(logits: Tensor, talk: Talk) -> tuple[Tensor, Tensor]:
-    """The summed loss of what should be said, and of how many words."""
+    """The summed loss of what should be said, and the weights' sum; the first word decides most answers."""
     is_real = answer_is_real(talk)
     wanted = torch.where(is_real, talk.answer_ids, -100)
-    return F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=-100, reduction="sum"), is_real.sum()
+    loss = F.cross_entropy(logits.flatten(0, 1), wanted.flatten(), ignore_index=-100, reduction="none")
+    weights = is_real.to(loss.dtype)
+    weights[:, 0] *= FIRST_WORD_WEIGHT
+    return (loss * weights.flatten()).sum(), weights.sum()
 
 
 def _kinds(logits: Tensor, wanted: Tensor) -> Tensor:

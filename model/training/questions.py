@@ -44,6 +44,8 @@ RIGHT_SHARE = 0.45
 COUNT_WEIGHTS = (0.15, 0.4, 1.0)
 # A question about a side is asked this often of the one side that has anything to it.
 EXISTING_SIDE_SHARE = 0.4
+# Families about the way the navigator takes at the next junction.
+ABOUT_WAY = ("where", "turn_is")
 
 KEPT = held_out_keys(QUESTIONS)
 
@@ -148,11 +150,17 @@ def _slot_for(name: str, facts: FrameFacts, rng: np.random.Generator) -> str:
 
 
 def ask(
-    facts: FrameFacts, speed_mps: float, rolled: Rolled, rng: np.random.Generator, unseen: bool = False
+    facts: FrameFacts,
+    speed_mps: float,
+    rolled: Rolled,
+    rng: np.random.Generator,
+    unseen: bool = False,
+    shows_turn: bool = True,
 ) -> tuple[str, str, str]:
-    """A question, its answer, and its family."""
+    """A question, its answer, and its family. Where the navigator does not show which way a junction is taken
+    (`shows_turn`), it is not asked for."""
     moment = Moment(facts, speed_mps, rolled)
-    weights = weights_of(moment)
+    weights = weights_of(moment) | ({} if shows_turn else dict.fromkeys(ABOUT_WAY, 0.0))
     share = np.cumsum(list(weights.values()))
     family = list(weights)[int(np.searchsorted(share, rng.random() * share[-1], side="right"))]
     form = draw(QUESTIONS[family], unseen, rng)
@@ -294,4 +302,5 @@ def answer_words() -> tuple[str, ...]:
         "vehicles pedestrians. Straight ahead. Only to the left and to the right. Nowhere here. In the middle lane.",
         "There is only one lane our way. I am in the middle. I am too far to the. there is a way straight on.",
         "It bends to the left. The road goes straight on. I can drive on.",
+        "Slowing down to go round what blocks the lane. Speeding up past it, going round it.",
     )

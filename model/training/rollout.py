@@ -58,12 +58,19 @@ class Demand:
     acceleration_mps2: float = ACCELERATION_MPS2
 
 
-def idm(speed: float, target: float, gap: float, leader_speed: float) -> float:
-    """IDM acceleration in m/s2 towards a leader `gap` metres ahead."""
+def kept_gap_m(speed_mps: float) -> float:
+    """The gap that the car keeps at this speed, bumper to bumper."""
+    return IDM_JAM_GAP_M + IDM_HEADWAY_S * speed_mps
+
+
+def idm(speed: float, gap: float, leader_speed: float) -> float:
+    """IDM acceleration in m/s2 towards a leader `gap` metres ahead, without its free-road term.
+
+    What bounds the speed on a free road does so with a leader, too, and one far away must not hold the car back.
+    """
     closing = speed * (speed - leader_speed) / (2.0 * math.sqrt(ACCELERATION_MPS2 * IDM_COMFORT_BRAKE_MPS2))
     wanted = IDM_JAM_GAP_M + max(0.0, speed * IDM_HEADWAY_S + closing)
-    free = (speed / max(target, 0.1)) ** 4
-    return ACCELERATION_MPS2 * (1.0 - free - (wanted / max(gap, 0.1)) ** 2)
+    return ACCELERATION_MPS2 * (1.0 - (wanted / max(gap, 0.1)) ** 2)
 
 
 def stopping(speed: float, left: float) -> float:
@@ -97,7 +104,7 @@ def roll(speed_mps: float, demand: Demand) -> npt.NDArray[np.float64]:
         if stop < math.inf:
             acceleration = min(acceleration, stopping(speed, stop - distance))
         if leader is not None:
-            acceleration = min(acceleration, idm(speed, demand.target_mps, leader_at - distance, leader_speed))
+            acceleration = min(acceleration, idm(speed, leader_at - distance, leader_speed))
             leader_speed = max(0.0, leader_speed - (LEADER_BRAKE_MPS2 * STEP_S if leader.brakes else 0.0))
             leader_at += leader_speed * STEP_S
         acceleration = max(-demand.brake_mps2, min(demand.acceleration_mps2, acceleration))

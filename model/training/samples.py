@@ -135,5 +135,6 @@ class Sample:
     path: npt.NDArray[np.float32]  # (20, 2) at k metres, k = 0..19
     speed: npt.NDArray[np.float32]  # (10, 2) at 0.25 .. 2.5 s
     aux: dict[str, float] = field(default_factory=dict)
-    # aux keys: light (0 none 1 red 2 yellow 3 green), light_m, lead (0/1), lead_m, lead_brakes (0/1), pedestrian (0/1),
-    # pedestrian_m, curvature (1/m, right positive), left_lane (0/1), right_lane (0/1), junction_m (60 when none)
+    # aux keys: light (0 none 1 red 2 yellow 3 green), light_m, lead (0/1), lead_known (0/1), lead_m, lead_brakes (0/1),
+    # pedestrian (0/1), pedestrian_m, curvature (1/m, right positive), left_lane (0/1), right_lane (0/1),
+    # junction_m (60 when none)

@@ -27,6 +27,8 @@ REFUSALS = {
     "red": "I will wait for the red light.",
     "yellow": "I will stop for the yellow light.",
     "stop_sign": "I will stop at the stop sign.",
+    "yield": "I will let the vehicle pass.",
+    "blocked": "I can not pass what blocks the lane yet.",
     "pedestrian": "A pedestrian is in the way.",
     "lead": "The vehicle ahead is too close.",
 }

@@ -62,7 +62,8 @@ def _overlaps(low: float, high: float, count: int) -> npt.NDArray[np.float64]:
 def aux(facts: Mapping[str, float]) -> Aux:
     """Targets from `Sample.aux`. Measures are in units of MEASURE_SCALES."""
     present = {"light_m": facts["light"] > 0, "lead_m": facts["lead"] > 0, "pedestrian_m": facts["pedestrian"] > 0}
-    flags_known = [1.0 if flag != "lead_brakes" else float(facts["lead"] > 0) for flag in FLAGS]
+    known_flags = {"lead": facts["lead_known"], "lead_brakes": float(facts["lead"] > 0)}
+    flags_known = [known_flags.get(flag, 1.0) for flag in FLAGS]
     known = [float(present.get(name, True)) for name in MEASURES]
     values = [
         facts[name] / scale if there else 0.0

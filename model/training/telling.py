@@ -6,12 +6,15 @@ height. Nobody sees on which side of it a thing lies that lies upon it, and a la
 
 from __future__ import annotations
 
-from model.training import answers, answers_ahead
+import math
+
+from model.training import answers
 from model.training.answers_ahead import ASIDE, COUNTED_HEIGHT
-from model.training.moment import JUNCTION_NEAR_M, Moment
+from model.training.moment import JUNCTION_NEAR_M, SAID_M, Moment
 from model.training.paths import offset_of_car
+from model.training.rollout import kept_gap_m
 from model.training.samples import FrameFacts
-from model.training.sentences import STEADY_MPS, TELLS_TYPE_HEIGHT, lead_height
+from model.training.sentences import STEADY_MPS, TELLS_TYPE_HEIGHT, lead_height, light_seen
 
 # Of the picture's height: from here on a vehicle's lamps are more than a pixel.
 TELLS_LAMPS_HEIGHT = 0.05
@@ -22,6 +25,10 @@ MIDDLE_BAND_M, BEND_BAND_RAD, STEADY_BAND_MPS, GAP_BAND = 0.15, 0.07, 0.4, 0.15
 
 ABOUT_TYPE = ("kind", "lead_color", "lead_type", "vehicle")
 ABOUT_LAMPS = ("braking", "lead_motion")
+# Distances are said in steps; this near to the edge between two of them, as a share of it, either is right.
+SAID_BAND = 0.08
+# What is about the road and who leads on it, where the way leaves the lane to go round what blocks it.
+ABOUT_DETOUR = ("bend", "in_lane", "vehicle", "kind", "lead_color", "lead_type", "distance", "gap", *ABOUT_LAMPS)
 ABOUT_JUNCTION = ("junction", "where", "turn_is", "ways")
 
 
@@ -37,7 +44,9 @@ def untold(moment: Moment) -> set[str]:
 
 def untold_by_facts(facts: FrameFacts) -> set[str]:
     """Those of them that are so whatever the car's speed and plan."""
-    found: set[str] = set()
+    found = _untold_distances(facts)
+    if is_on_detour(facts):
+        found |= set(ABOUT_DETOUR)
     if facts.lead is not None:
         height = lead_height(facts)
         found |= set(ABOUT_TYPE) if height < TELLS_TYPE_HEIGHT else set()
@@ -47,9 +56,29 @@ def untold_by_facts(facts: FrameFacts) -> set[str]:
     return found | _untold_counts(facts) | _untold_of_road(facts)
 
 
+def is_on_detour(facts: FrameFacts) -> bool:
+    """Whether the route leads round what blocks the lane: it is not where the lane goes then."""
+    return facts.blocked_m is not None and facts.yield_m is None
+
+
+def _untold_distances(facts: FrameFacts) -> set[str]:
+    lead, walker, light = facts.lead, facts.pedestrian, facts.light if light_seen(facts) else None
+    said = {
+        "distance": lead and lead.gap_m,
+        "pedestrian_distance": walker and walker.distance_m,
+        "light_distance": light and light.stop_line_m,
+        "junction": facts.junction_m,
+    }
+    return {family for family, metres in said.items() if metres is not None and _is_at_an_edge(metres)}
+
+
+def _is_at_an_edge(distance_m: float) -> bool:
+    return any(abs(distance_m - edge_m) < SAID_BAND * edge_m for edge_m, _ in SAID_M if math.isfinite(edge_m))
+
+
 def _is_gap_at_its_edge(moment: Moment) -> bool:
     lead = moment.facts.lead
-    kept_m = answers_ahead.kept_gap_m(moment.speed_mps)
+    kept_m = kept_gap_m(moment.speed_mps)
     return lead is not None and abs(lead.gap_m - kept_m) < GAP_BAND * kept_m
 
 

@@ -38,7 +38,8 @@ def box(kind: str, u: float, height: float = 0.1) -> SeenBox:
     ("facts", "expected"),
     [
         (standing_van(12.0), {"lead_type": "van", "lead_said_m": "10"}),
-        (standing_van(40.0), {"lead_type": "", "lead_color": "", "lead_said_m": "50"}),
+        (standing_van(40.0), {"lead_said_m": ""}),
+        (standing_van(46.0), {"lead_type": "", "lead_color": "", "lead_said_m": "50"}),
         (open_road(), {"lead_type": "", "lead_said_m": "", "light_said_m": "", "vehicle_count": "0"}),
         (open_road(), {"bend": "straight", "in_lane": "middle", "junction_said_m": "none"}),
         (open_road(light=RED_20_M), {"light_said_m": "20"}),

@@ -6,12 +6,22 @@ import time
 import numpy as np
 import pytest
 
-from model.training import labels, sentences
+from model.pocket.vocabulary import Vocabulary
+from model.training import labels, phrases, questions, sentences
 from model.training.expert import obey, refusal, roll_out
-from model.training.samples import LeadFacts, LightFacts, SignFacts
+from model.training.samples import FrameFacts, LeadFacts, LightFacts, SignFacts
 from sim_bridge.messages import InstructionKind as Kind
 from sim_bridge.messages import InstructionMode
-from tests.model.teacher_scenes import every_scene, junction, open_road, red_light, standing_van, straight_line, walker
+from tests.model.teacher_scenes import (
+    every_scene,
+    junction,
+    open_road,
+    red_light,
+    standing_van,
+    straight_line,
+    turning_line,
+    walker,
+)
 
 FOLLOW, SAFETY = InstructionMode.FOLLOW, InstructionMode.SAFETY
 
@@ -240,3 +250,44 @@ def test_frames_at_a_stop_sign_are_met_at_speeds_that_come_about() -> None:
         for speed in drawn[drawn > 0.0][:20]:
             plan = roll_out(open_road(stop_m=stop_m), Kind.NONE, float(speed))
             assert plan.end_mps > 4.0 or plan.speed[-1, 0] <= max(0.2, stop_m - 0.7), (stop_m, speed)
+
+
+def test_a_leader_far_ahead_holds_nobody_back() -> None:
+    for speed in (0.0, 5.0, 10.0):
+        alone, far = (
+            roll_out(open_road(lead=lead), Kind.NONE, speed)
+            for lead in (None, LeadFacts(48.0, 10.0, False, "car", "red"))
+        )
+        assert far.cause == alone.cause and far.end_mps == pytest.approx(alone.end_mps, abs=0.3)
+
+
+@pytest.mark.parametrize(
+    ("facts", "reason"),
+    [
+        (open_road(lead=LeadFacts(9.0, 8.0, False, "car", "red")), "lead"),
+        (open_road(lead=LeadFacts(36.0, 8.0, False, "car", "red")), ""),
+        (open_road(yield_m=8.0), "yield"),
+        (open_road(yield_m=8.0, blocked_m=16.0), "blocked"),
+    ],
+)
+def test_faster_is_declined_for_what_the_car_slows_for_and_for_nothing_else(facts: FrameFacts, reason: str) -> None:
+    rolled, refused = obey(facts, Kind.FASTER, 8.0, None, InstructionMode.SAFETY)
+    assert refused == reason
+    if reason:
+        assert sentences.reply(Kind.FASTER, None, rolled, refused) == sentences.REFUSALS[reason]
+
+
+def test_which_way_is_asked_only_where_a_target_point_shows_it() -> None:
+    facts = open_road(junction_m=20.0, changes_m=(20.0, 35.0), turns={"left": turning_line(20, 10.0, -1)})
+    assert labels.shows_turn(facts, (20.0, 35.0)) and not labels.shows_turn(facts, (12.0, 20.0))
+    rolled, rng = roll_out(facts, Kind.NONE, 6.0), np.random.default_rng(0)
+    asked = {questions.ask(facts, 6.0, rolled, rng, shows_turn=False)[2] for _ in range(400)}
+    assert "junction" in asked and not {"where", "turn_is"} & asked
+
+
+def test_every_word_about_a_blocked_lane_is_one_that_the_car_can_say() -> None:
+    words = Vocabulary.of(phrases.words())
+    for facts in (open_road(blocked_m=14.0, yield_m=6.0), open_road(blocked_m=8.0, route=turning_line(4, 12.0, -1))):
+        for speed in (0.0, 5.0, 9.0):
+            said = sentences.commentary(facts, speed, roll_out(facts, Kind.NONE, speed))
+            assert words.unknown not in words.spell(said), said

@@ -12,7 +12,7 @@ from model.training.courtesy import INSTRUCTING
 from model.training.expert import roll_out
 from model.training.moment import Moment, bucket_m
 from model.training.phrasings import Families, draw, forms, forms_of, held_out_keys, key, load, split
-from model.training.samples import FrameFacts, LeadFacts, LightFacts, SeenBox, SignFacts
+from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox, SignFacts
 from sim_bridge.messages import InstructionKind as Kind
 from tests.model.teacher_scenes import (
     every_scene,
@@ -223,7 +223,12 @@ def test_what_a_picture_cannot_tell_is_not_asked() -> None:
 @pytest.mark.parametrize(
     ("facts", "untold", "told"),
     [
-        (standing_van(40.0), {"kind", "lead_type", "vehicle", "braking", "lead_motion"}, {"distance"}),
+        (standing_van(40.0), {"kind", "lead_type", "vehicle", "braking", "lead_motion", "distance"}, {"lane"}),
+        (standing_van(46.0), {"kind", "lead_type"}, {"distance"}),
+        (open_road(pedestrian=PedestrianFacts(7.2, 0.0)), {"pedestrian_distance"}, {"pedestrian"}),
+        (open_road(light=LightFacts("red", 26.0)), {"light_distance"}, {"light_color"}),
+        (open_road(blocked_m=12.0), {"bend", "in_lane", "vehicle"}, {"lane", "why"}),
+        (open_road(blocked_m=12.0, yield_m=4.0), set(), {"bend", "vehicle"}),
         (standing_van(34.0), {"braking", "lead_motion"}, {"kind", "lead_type", "vehicle"}),
         (standing_van(10.0), set(), {"kind", "braking", "lead_motion"}),
         (open_road(lead=LeadFacts(9.0, 0.0, True, "car", "red")), {"kind", "lead_color", "braking"}, {"distance"}),
