@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 POCKET = Path(__file__).resolve().parent / "assets" / "pocket"
 DEFAULT_TOWN = "Backseat01"
 BAD_USE = 2
+PORT_MAX = 65535
 UNREAD = 128 + 13  # what a shell reports of a program that SIGPIPE ended
 LOCKSTEP_TICKS_MAX = 20  # a second: plans reach 2.5 s ahead
 # Four gigabytes from a slow disk, and one frame to warm up.
@@ -91,16 +92,24 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 def _for_the_model(name: str, module: str, parser: argparse.ArgumentParser, words: Sequence[str]) -> str:
     """`--model simlingo` is measured and trained by modules of its own, whose arguments are others than Pocket's."""
+    is_simlingo = _asked_model(words) == "simlingo"
     if name == "train":
         parser.add_argument("--model", choices=("pocket", "simlingo"), default="pocket", help="Which model to train.")
-    elif name == "bench" and "simlingo" in words:
+    elif name == "bench" and is_simlingo:
         parser.add_argument("--model", choices=("simlingo",), help="Measured by itself: it cannot keep a page alive.")
         parser.add_argument("--json", action="store_true", help="Print the figures as JSON instead of a table.")
     elif name == "bench":
         parser.add_argument("--world", action="store_true", help="Measure our own world alone: ticks, start, memory.")
         parser.add_argument("--physics", action="store_true", help="Compare our default car with CARLA's, by its fits.")
         module = next((OF_THE_WORLD[word] for word in words if word in OF_THE_WORLD), module)
-    return OF_SIMLINGO.get(name, module) if "simlingo" in words else module
+    return OF_SIMLINGO.get(name, module) if is_simlingo else module
+
+
+def _asked_model(words: Sequence[str]) -> str:
+    """The value of --model, however it is spelt; what else is wrong in `words` the whole parser says."""
+    model = argparse.ArgumentParser(add_help=False)
+    model.add_argument("--model", nargs="?", default="")
+    return model.parse_known_args(words)[0].model or ""
 
 
 # ---- drive
@@ -146,7 +155,7 @@ def _drive_arguments(parser: argparse.ArgumentParser) -> None:
         default="127.0.0.1",
         help="The address the page listens on; the default is seen by this machine alone.",
     )
-    parser.add_argument("--port", type=int, default=7860, help="The page's port.")
+    parser.add_argument("--port", type=_port, default=7860, help="The page's port; 0 takes any free one.")
     parser.add_argument(
         "--carla",
         metavar="HOST:PORT",
@@ -192,7 +201,13 @@ def _address(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not host or not port.isdigit():
         raise argparse.ArgumentTypeError(f"expected HOST:PORT such as 127.0.0.1:2000, got {text!r}")
-    return host, int(port)
+    return host, _port(port)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > PORT_MAX:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to {PORT_MAX}, got {text!r}")
+    return int(text)
 
 
 def _ticks(text: str) -> int:
@@ -216,7 +231,7 @@ def _drive(args: argparse.Namespace) -> int:
         from app import page
 
         app = page.build(supervisor, supervisor, page.PageOptions(hosts=_page_hosts(args.host, page.LOOPBACK)))
-        return page.serve(app, args.host, args.port, on_ready=lambda: _page_is_up(args, app, cockpit))
+        return page.serve(app, args.host, args.port, lambda port: _page_is_up(args, port, app, cockpit))
     except KeyboardInterrupt:
         return 0
     finally:
@@ -288,15 +303,23 @@ def _page_hosts(host: str, loopback: frozenset[str]) -> frozenset[str]:
     return frozenset() if host in ("0.0.0.0", "::") else loopback | {host}
 
 
-def _page_is_up(args: argparse.Namespace, app: FastAPI, cockpit: list[subprocess.Popen[bytes]]) -> None:
-    name = "127.0.0.1" if args.host in ("0.0.0.0", "::") else args.host
-    address = f"http://{name}:{args.port}"
+def _page_address(host: str, port: int) -> str:
+    """Where a browser on this machine finds the page that listens on `host`."""
+    name = "127.0.0.1" if host in ("0.0.0.0", "::") else host
+    return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
+
+
+def _page_is_up(args: argparse.Namespace, port: int, app: FastAPI, cockpit: list[subprocess.Popen[bytes]]) -> None:
+    from app import page
+
+    address = _page_address(args.host, port)
     print(f"Backseat is at {address}. Ctrl-C ends everything.", flush=True)
+    if args.host not in page.LOOPBACK:
+        print("Anybody who can reach this machine can watch and drive: the page asks for no password.", flush=True)
     if args.cockpit:
-        from app import page
         from app.cockpit import launch as cockpit_launch
 
-        cockpit.append(cockpit_launch.start(args.host, args.port, page.cockpit_ticket(app)))
+        cockpit.append(cockpit_launch.start(args.host, port, page.cockpit_ticket(app)))
     if not args.no_browser and _has_screen():
         webbrowser.open(address)
 

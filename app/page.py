@@ -94,14 +94,17 @@ def cockpit_ticket(app: FastAPI, holder: str = "cockpit") -> str:
     return tickets.mint(app.state.options.secret, holder)
 
 
-def serve(app: FastAPI, host: str, port: int, on_ready: Callable[[], None] | None = None) -> int:
-    """Serve until a signal. Returns 0, or PORT_IN_USE after saying so on the console."""
+def serve(app: FastAPI, host: str, port: int, on_ready: Callable[[int], None] = lambda port: None) -> int:
+    """Serve until a signal. Returns 0, or PORT_IN_USE after saying so on the console.
+
+    `on_ready` is told the port, which is another than `port` where that is 0.
+    """
     try:
         listening = listen(host, port)
     except OSError as error:
         print(_cannot_listen(host, port, error), file=sys.stderr)
         return PORT_IN_USE
-    server(app, on_ready).run(sockets=[listening])
+    server(app, lambda: on_ready(listening.getsockname()[1])).run(sockets=[listening])
     return 0
 
 

@@ -1,19 +1,15 @@
-"""Every sentence the person reads that the page itself writes. Plain strings and pure functions.
+"""The sentences that the page's own process writes. Plain strings and pure functions.
 
-Sentences about what the car does come from the drive, inside views and command results; they are shown as they are.
+What the browser says of itself stands in the stage's scripts. What the car does comes from the drive in sentences,
+inside views and command results; they are shown as they are.
 """
 
 from __future__ import annotations
 
-from sim_bridge.messages import Engagement, Phase, Progress, Reason, TalkOrder
+from sim_bridge.messages import Engagement, Phase, Progress, Reason
 
 WORDS_AT_MOST = 300  # characters; longer than any sentence a person would say to a driver
 
-STARTING = "The drive is starting. The first picture follows in a few seconds."
-DRIVE_GONE = (
-    "The drive is not running, so nothing reaches the car. Restart it from the page, or wait for it to come back."
-)
-NO_TICKET = "This page's pass is no longer valid. Reload the page to get a new one."
 TOO_FAST = "That was a lot at once. Wait a second and try again."
 EMPTY_INSTRUCTION = "Type an instruction first. Clear removes the present one."
 EMPTY_QUESTION = "Type a question first."
@@ -67,11 +63,6 @@ PHASE_WORDS = {
     Phase.RUNNING: "running",
     Phase.PAUSED: "paused",
     Phase.FAILED: "failed",
-}
-
-TALK_ORDER_WORDS = {
-    TalkOrder.ALONGSIDE: "talks alongside",
-    TalkOrder.TALK_FIRST: "talks first, then plans",
 }
 
 CANCEL = "Cancel"
@@ -140,6 +131,11 @@ def wheel_is_held(holder: str, idle_s: float) -> str:
         f"Someone else ({holder}) holds the wheel. "
         f"It is free once they hand it back, leave, or touch nothing for {idle_s:.0f} s."
     )
+
+
+def house_is_full(watchers: int) -> str:
+    """Short enough for the reason of a closed WebSocket, which has 123 bytes."""
+    return f"{watchers} people are watching, which is as many as fit. Try again later."
 
 
 def no_answer_within(seconds: float) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from fastapi import WebSocket, WebSocketDisconnect
 
 from app import hands, text
-from app.hub import Hub
+from app.hub import WATCHERS_AT_MOST, Hub
 from app.pace import Pace
 from sim_bridge.messages import CommandResult, HolderLeft, Verdict
 
@@ -49,7 +49,7 @@ class Watcher:
         """Serve until the other side leaves; then tell the drive that these hands are gone."""
         wake = self._hub.join(self)
         if wake is None:
-            await self._socket.close(POLICY_VIOLATION, "too many watchers")
+            await self._socket.close(POLICY_VIOLATION, text.house_is_full(WATCHERS_AT_MOST))
             return
         self._wake = wake
         self._say({"k": "hello", "holder": self.holder, "credits": CREDITS})
@@ -110,7 +110,7 @@ class Watcher:
                 refused = CommandResult(Verdict.REFUSED, text.NOT_UNDERSTOOD)
                 self._say(_result(0, refused) | {"detail": str(error)[:200]})
                 if self._unreadable > UNREADABLE_AT_MOST:
-                    await self._socket.close(POLICY_VIOLATION, "unreadable messages")
+                    await self._socket.close(POLICY_VIOLATION, text.NOT_UNDERSTOOD)
                     return
 
     def _obey(self, message: dict[str, Any]) -> None:

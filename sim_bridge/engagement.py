@@ -1,6 +1,6 @@
 """Who moves the wheel and pedals, and why: one table over (engagement, event). The session thread runs it.
 
-Nothing here looks at a clock, a plan or a control; the session turns those into events (`sim_bridge.watchfulness`).
+Nothing here looks at a clock, a plan or a control; `acting_plan` and `wheel` turn those into events.
 
     engagement   event             becomes      when
     ENGAGED      HANDS, TAKEOVER   MANUAL       the sender holds the wheel from here on

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 
 import launch
 
@@ -62,6 +64,52 @@ def test_an_address_without_host_and_port_is_refused(address: str, capsys: pytes
     with pytest.raises(SystemExit):
         launch.main(["--carla", address])
     assert "HOST:PORT" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--port", "70000"), ("--port=-1",), ("--carla", "127.0.0.1:70000")])
+def test_a_port_that_cannot_be_is_refused(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        launch.main(words)
+    assert ended.value.code == 2
+    assert "expected a port from 0 to 65535" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "module"),
+    [
+        (("train", "--model=simlingo"), launch.OF_SIMLINGO["train"]),
+        (("train", "--model", "simlingo"), launch.OF_SIMLINGO["train"]),
+        (("train", "--out", "simlingo"), launch.ROOMS["train"][0]),
+        (("bench", "--model=simlingo"), launch.OF_SIMLINGO["bench"]),
+        (("bench", "--town", "simlingo"), launch.ROOMS["bench"][0]),
+    ],
+)
+def test_the_model_is_what_stands_behind_its_flag(words: tuple[str, ...], module: str) -> None:
+    parser = argparse.ArgumentParser()
+    assert launch._for_the_model(words[0], launch.ROOMS[words[0]][0], parser, words) == module
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:81"),
+        ("::1", "http://[::1]:81"),
+        ("0.0.0.0", "http://127.0.0.1:81"),
+        ("box.example", "http://box.example:81"),
+    ],
+)
+def test_the_pages_address_is_one_that_a_browser_opens(host: str, address: str) -> None:
+    assert launch._page_address(host, 81) == address
+
+
+@pytest.mark.parametrize(("host", "is_warned"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_the_page_says_its_port_and_who_can_reach_it(
+    host: str, is_warned: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["drive", "--host", host, "--port", "0", "--no-browser"]
+    launch._page_is_up(launch._parser(words).parse_args(words), 4242, FastAPI(), [])
+    said = capsys.readouterr().out
+    assert ":4242" in said and ("no password" in said) is is_warned
 
 
 def test_missing_weights_are_named_with_the_way_out() -> None:

@@ -17,8 +17,11 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.sync.client import ClientConnection, connect
 
 RETRY_S = 1.0
+RESULT_SHOWN_S = 5.0
 MESSAGE_BYTES_AT_MOST = 16 * 1024 * 1024
 FORBIDDEN = 403
+TURNED_AWAY = 1008  # the close code that comes with a sentence for the person
+NO_LINK = "No link to the page. Trying again…"
 # A JPEG does not deflate; the page is on this machine or at the other end of a tunnel, never behind a proxy.
 HOW: dict[str, Any] = {"max_size": MESSAGE_BYTES_AT_MOST, "compression": None, "proxy": None, "open_timeout": 5}
 
@@ -42,11 +45,18 @@ class Link:
     def __init__(self, url: str, ticket: str) -> None:
         self.newest: Seen | None = None
         self.holder = ""
-        self.line = "Connecting to the drive…"
+        self._trouble = "Connecting to the drive…"
+        self._result, self._result_until_s = "", 0.0
         self._where = f"{url}?{urlencode({'ticket': ticket})}"
         self._socket: ClientConnection | None = None
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cockpit-link", daemon=True)
+
+    @property
+    def line(self) -> str:
+        """What is wrong with the link; else what became of the newest request, for a few seconds; else nothing."""
+        is_fresh = time.monotonic() < self._result_until_s
+        return self._trouble or (self._result if is_fresh else "")
 
     def start(self) -> None:
         self._thread.start()
@@ -76,11 +86,14 @@ class Link:
                     self._receive(socket)
             except InvalidStatus as refused:
                 is_ticket = refused.response.status_code == FORBIDDEN
-                self.line = "The page does not know this cockpit's ticket." if is_ticket else f"No link: {refused}"
+                self._trouble = "The page does not know this cockpit's ticket." if is_ticket else f"No link: {refused}"
             except UnreadableView as error:
-                self.line = f"The page sent something unreadable: {error}."
+                self._trouble = f"The page sent something unreadable: {error}."
+            except ConnectionClosed as closed:
+                is_turned_away = closed.rcvd is not None and closed.rcvd.code == TURNED_AWAY
+                self._trouble = closed.rcvd.reason if is_turned_away and closed.rcvd else NO_LINK
             except (WebSocketException, OSError):
-                self.line = "No link to the page. Trying again…"
+                self._trouble = NO_LINK
             finally:
                 self._socket = None
             self._closing.wait(RETRY_S)
@@ -89,7 +102,7 @@ class Link:
         for message in socket:
             if isinstance(message, bytes):
                 self.newest = seen(message)
-                self.line = ""
+                self._trouble = ""
                 socket.send('{"k":"ack"}')
             else:
                 self._hear(json.loads(message))
@@ -98,7 +111,7 @@ class Link:
         if message.get("k") == "hello":
             self.holder = str(message["holder"])
         if message.get("k") == "result" and message.get("line"):
-            self.line = str(message["line"])
+            self._result, self._result_until_s = str(message["line"]), time.monotonic() + RESULT_SHOWN_S
 
 
 def seen(message: bytes) -> Seen:

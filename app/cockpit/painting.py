@@ -73,6 +73,11 @@ def _strength(x_m: float) -> float:
     return max(FAINTEST, min(1.0, (x_m - ROAD_FROM_M) / FADE_M + 0.15))
 
 
+def newest_words(header: Mapping[str, Any], line: str) -> str:
+    """The one sentence there is room for: the link's own line, news of the drive, or what the driver says."""
+    return line or str(header["notice"] or header["words"]["commentary"])
+
+
 class Words:
     """Text on plates; keeps the fonts."""
 
@@ -81,14 +86,14 @@ class Words:
         self._normal = pygame.font.Font(None, 26)
 
     def draw(self, surface: pygame.Surface, header: Mapping[str, Any], me: str, hint: str, line: str) -> None:
-        drive, vitals, words = header["drive"], header["vitals"], header["words"]
+        drive, vitals = header["drive"], header["vitals"]
         width, height = surface.get_size()
         who = "you drive" if drive["holder"] == me else drive["reason_words"]
         self._plate(surface, f"{drive['engagement_words']}: {who}", (14, 12), LAMPS.get(drive["engagement"], INK))
         age = "no plan" if vitals["plan_age_ms"] is None else f"plan {vitals['plan_age_ms']:.0f} ms"
         figures = f"{vitals['model_label']}   {age}   {vitals['plan_hz'] or 0:.1f} plans/s"
         self._plate(surface, figures, (14, 46), QUIET)
-        self._plate(surface, line or words["commentary"], (14, height - 40), INK)
+        self._plate(surface, newest_words(header, line), (14, height - 40), INK)
         self._plate(surface, hint, (14, height - 74), QUIET)
         speed = self._large.render(f"{drive['speed'] or 0:.1f} m/s", True, INK)
         self._back(surface, speed.get_rect(topright=(width - 20, 12)))

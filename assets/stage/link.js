@@ -1,6 +1,10 @@
 // The one WebSocket of this tab: reconnects by itself, acknowledges what was painted, keeps the server's clock.
 
 const RETRY_MS = [250, 500, 1000, 2000];
+const TURNED_AWAY_RETRY_MS = 15000; // the program said why it wants no link; asked again at once it says the same
+const TURNED_AWAY = 1008; // the close code that comes with such a reason
+const SILENT_AT_MOST_MS = 6000; // the program says something each second
+const REFUSALS_AT_MOST = 3;
 const CLOCK_EVERY_MS = 5000;
 
 export class Link {
@@ -9,6 +13,9 @@ export class Link {
     this.on = on;
     this.holder = "";
     this.tries = 0;
+    this.refusals = 0; // tries in a row in which the program answered, but opened no link
+    this.reason = ""; // why the program closed the link, in its words
+    this.heardAtMs = -Infinity;
     this.asked = 0;
     this.waiting = new Map();
     this.owed = 0;
@@ -19,6 +26,7 @@ export class Link {
     window.addEventListener("backseat-ticket", () => this.open());
     document.addEventListener("visibilitychange", () => document.hidden || this.payOwed());
     setInterval(() => this.askClock(), CLOCK_EVERY_MS);
+    setInterval(() => this.dropSilent(), 1000);
     if (window.backseatTicket) this.open();
   }
 
@@ -30,8 +38,8 @@ export class Link {
     this.socket = new WebSocket(where);
     this.socket.binaryType = "arraybuffer";
     this.socket.onopen = () => this.opened();
-    this.socket.onmessage = (event) => this.receive(event.data);
-    this.socket.onclose = () => this.closed();
+    this.socket.onmessage = (event) => this.heard(event.data);
+    this.socket.onclose = ({ code, reason }) => this.closed(code === TURNED_AWAY ? reason : "");
   }
 
   get isOpen() {
@@ -61,7 +69,7 @@ export class Link {
   }
 
   opened() {
-    this.tries = 0;
+    this.heardAtMs = performance.now();
     this.lastSerial = 0;
     this.owed = 0;
     this.bestTripMs = Infinity;
@@ -72,18 +80,40 @@ export class Link {
     this.nameRun();
   }
 
-  closed() {
+  heard(data) {
+    this.heardAtMs = performance.now();
+    return this.receive(data);
+  }
+
+  // A network that went away closes nothing: its silence is all there is to notice.
+  dropSilent() {
+    if (!this.isOpen || performance.now() - this.heardAtMs < SILENT_AT_MOST_MS) return;
+    this.socket.onmessage = this.socket.onclose = null;
+    this.socket.close();
+    this.closed("");
+  }
+
+  closed(reason) {
+    this.reason = reason;
     this.on.state("lost");
     for (const resolve of this.waiting.values()) resolve({ verdict: "not_running", line: "The link broke before an answer came." });
     this.waiting.clear();
-    setTimeout(() => this.retry(), RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)]);
+    setTimeout(() => this.retry(), reason ? TURNED_AWAY_RETRY_MS : RETRY_MS[Math.min(this.tries++, RETRY_MS.length - 1)]);
   }
 
   async retry() {
-    // A program that was started anew does not know this tab's ticket: load the page again.
     const name = this.runName === null ? null : await runName();
-    if (name !== null && name !== this.runName) location.reload();
+    this.refusals = name === null || this.reason ? 0 : this.refusals + 1;
+    // A program that was started anew does not know this tab's ticket, and every ticket ends: load the page again.
+    const isTicketSpent = this.holder && this.refusals > REFUSALS_AT_MOST;
+    if (name !== null && (name !== this.runName || isTicketSpent)) location.reload();
     else this.open();
+  }
+
+  greeted(holder) {
+    this.holder = holder;
+    this.tries = this.refusals = 0;
+    this.reason = "";
   }
 
   async nameRun() {
@@ -128,7 +158,7 @@ export class Link {
 
   receiveWords(message) {
     if (message.k === "clock") this.setClock(message);
-    else if (message.k === "hello") this.holder = message.holder;
+    else if (message.k === "hello") this.greeted(message.holder);
     else if (message.k === "result" && this.waiting.has(message.id)) {
       this.waiting.get(message.id)(message);
       this.waiting.delete(message.id);

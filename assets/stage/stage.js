@@ -35,7 +35,7 @@ class Stage {
     this.parts = [];
     this.paintedAtMs = -Infinity;
     this.heardAtMs = -Infinity;
-    this.paints = []; // {tick, episode, published_ms, painted_ms, delay_ms}: what the bench reads
+    this.paints = []; // {tick, episode, painted_ms, delay_ms}: what the bench reads
     this.echoes = []; // {seq, sent_ms, applied_ms}: key to applied control
     this.link = new Link({
       view: (...args) => this.paint(...args),
@@ -149,11 +149,13 @@ class Stage {
     this.root.dataset.stale = String(isStale);
     if (!isStale) return;
     showTrouble(this.shown, this.parts, this.header, this.link.isOpen);
-    put(this.shown["veil-line"], this.staleWords(ageMs));
+    put(this.shown["veil-line"], this.staleWords(performance.now() - this.heardAtMs));
     if (this.header && this.link.isOpen) put(this.shown.fps, figure(this.localFigures().fps, 0, "/s"));
   }
 
+  // `ageMs`: since the newest view came, paused or not.
   staleWords(ageMs) {
+    if (!this.link.isOpen && this.link.reason) return this.link.reason;
     if (!this.link.isOpen) return this.header ? `No link to the program for ${seconds(ageMs)}. Reconnecting…` : "Connecting to the drive…";
     const starting = this.parts.find(({ state }) => state === "starting" || state === "restarting");
     if (starting) return starting.line || `The ${starting.name} is starting…`;
@@ -169,7 +171,7 @@ class Stage {
 
   linkChanged(word) {
     this.root.dataset.link = word;
-    if (word === "lost") put(this.shown.link, "link lost, reconnecting…");
+    if (word === "lost") put(this.shown.link, this.link.reason || "link lost, reconnecting…");
     if (word === "lost") this.shown.trouble.hidden = true;
   }
 

@@ -397,5 +397,7 @@ if __name__ == "__main__":
     drive = FakeDrive()
     drive.start()
     raise SystemExit(
-        page.serve(page.build(drive, FakeSupervised()), "127.0.0.1", port, lambda: print("ready", flush=True))
+        page.serve(
+            page.build(drive, FakeSupervised()), "127.0.0.1", port, lambda port: print(f"ready on {port}", flush=True)
+        )
     )

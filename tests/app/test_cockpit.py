@@ -76,6 +76,32 @@ def test_keys_take_the_wheel_and_h_hands_it_back(house: House, window: object) -
     turn_until(window, lambda: house.heard(m.Engage) == [m.Engage(m.Reason.USER_RELEASED)], "the hand-back")
 
 
+def test_a_refusal_can_be_read_while_pictures_go_on(
+    house: House, window: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn_until(window, lambda: window.painted > 0, "the first picture")
+    house.app.state.hub.wheel.touch("anna")
+    house.drive.submit(m.Takeover("anna"))
+    until(lambda: house.drive.view().holder == "anna", "anna at the wheel")
+    press(pygame.K_a)
+    turn_until(window, lambda: "anna" in window._link.line, "the refusal")
+    painted = window.painted
+    turn_until(window, lambda: window.painted > painted + 3, "more pictures")
+    assert "anna" in window._link.line
+    press(pygame.K_a, is_down=False)
+    monkeypatch.setattr(window._link, "_result_until_s", 0.0)
+    assert window._link.line == ""
+
+
+def test_news_of_the_drive_stand_before_what_the_driver_says() -> None:
+    from app.cockpit.painting import newest_words
+
+    header = {"notice": "The car backs out.", "words": {"commentary": "I see nothing."}}
+    assert newest_words(header, "Refused.") == "Refused."
+    assert newest_words(header, "") == "The car backs out."
+    assert newest_words({**header, "notice": ""}, "") == "I see nothing."
+
+
 def test_losing_the_focus_lets_go(house: House, window: object) -> None:
     press(pygame.K_w)
     turn_until(window, lambda: house.heard(m.HumanInput), "the key")

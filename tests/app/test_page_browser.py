@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app import page
+from app import page, text
 from app.cockpit import projection
 from sim_bridge import messages as m
 from tests.app.conftest import House, serve_in_thread, until
@@ -283,7 +283,7 @@ def test_how_a_scene_goes_is_told_on_the_picture(house: House, live: Any) -> Non
 
 def test_a_driver_that_takes_seconds_is_waited_for_in_the_open_and_can_be_cancelled(house: House, live: Any) -> None:
     waiting = live.get_by_test_id("waiting")
-    assert not waiting.is_visible()
+    assert not waiting.is_visible() and waiting.get_attribute("role") is None, "its seconds would be read out"
     house.drive.lockstep_ticks = 5
     house.drive.progress = m.Progress("looking", 12, 24, "plan", 2.1)
     waiting.wait_for(state="visible")
@@ -351,10 +351,22 @@ def test_without_a_driver_the_wheel_button_is_for_the_person(house: House, live:
     assert wheel.inner_text() == "Hand back to the model"
 
 
+@pytest.mark.parametrize("width", [1440, 1000, 390])
+def test_the_reason_of_a_safe_stop_shows_on_every_screen(house: House, live: Any, width: int) -> None:
+    house.drive.fail("The driver could not plan.")
+    reason = live.locator('[data-show="engagement-reason"]')
+    until(lambda: text.REASON_WORDS[m.Reason.DRIVER_FAILED] in reason.inner_text(), "the reason")
+    live.set_viewport_size({"width": width, "height": 844})
+    box, page_width = reason.bounding_box(), live.evaluate("document.body.scrollWidth")
+    live.set_viewport_size({"width": 1440, "height": 900})
+    assert box is not None and box["width"] > 100 and page_width <= width
+
+
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720), (390, 844)])
 def test_nothing_is_cut_off_on_a_desk_or_in_a_hand(live: Any, width: int, height: int) -> None:
     live.set_viewport_size({"width": width, "height": height})
     page_width, page_height = live.evaluate("[document.body.scrollWidth, document.documentElement.scrollHeight]")
+    assert live.get_by_test_id("talk-order").is_visible()
     box = live.get_by_test_id("instruction").bounding_box()
     ask = live.get_by_test_id("ask").bounding_box()
     live.set_viewport_size({"width": 1440, "height": 900})
@@ -363,6 +375,37 @@ def test_nothing_is_cut_off_on_a_desk_or_in_a_hand(live: Any, width: int, height
     if width > 900:
         assert page_height <= height, "a desk's page scrolls"
         assert ask["y"] + ask["height"] < height, "the question box is cut off"
+
+
+def test_a_silent_link_is_replaced_and_one_closed_with_a_reason_says_it(house: House, chromium: Any) -> None:
+    links: list[Any] = []
+
+    def connects(link: Any) -> None:
+        links.append(link)
+        if len(links) > 1:  # the first is a network that went away: open, and silent for good
+            link.connect_to_server()
+
+    context = chromium.new_context()
+    opened = context.new_page()
+    opened.route_web_socket(re.compile("/stage/socket"), connects)
+    opened.goto(house.url)
+    opened.wait_for_function(f"({PAINTS}) > 2", timeout=60_000)
+    assert len(links) == 2
+    links[1].close(code=1008, reason="No more people fit.")
+    opened.wait_for_selector('.backseat[data-link="lost"][data-stale="true"]')
+    assert opened.locator('[data-show="link"]').inner_text() == "No more people fit."
+    until(lambda: opened.locator(".veil").inner_text() == "No more people fit.", "the reason over the picture")
+    context.close()
+
+
+def test_a_page_whose_ticket_has_ended_loads_itself_again(house: House, chromium: Any) -> None:
+    context = chromium.new_context()
+    opened = context.new_page()
+    opened.goto(house.url)
+    opened.wait_for_function(f"({PAINTS}) > 2 && backseat.link.runName", timeout=60_000)
+    opened.evaluate("window.isOld = true; window.backseatTicket = 'ended'; backseat.link.socket.close()")
+    opened.wait_for_function(f"!window.isOld && ({PAINTS}) > 2", timeout=60_000)
+    context.close()
 
 
 def test_the_page_finds_its_program_again_after_a_restart(chromium: Any) -> None:

@@ -77,6 +77,13 @@ def test_an_expired_or_foreign_ticket_is_no_ticket(house: House) -> None:
             connect(f"ws://127.0.0.1:{house.port}/stage/socket?ticket={bad}", proxy=None).close()
 
 
+def test_when_no_more_fit_the_door_says_so(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.hub.WATCHERS_AT_MOST", 0)
+    with tab(house) as watcher, pytest.raises(ConnectionClosed) as closed:
+        watcher.socket.recv(timeout=10)
+    assert closed.value.rcvd is not None and "as many as fit" in closed.value.rcvd.reason
+
+
 def test_another_site_may_neither_watch_nor_press_buttons(house: House) -> None:
     with pytest.raises(InvalidStatus):
         connect(house.socket_url("me"), origin="http://evil.example", proxy=None).close()
@@ -89,7 +96,7 @@ def test_another_site_may_neither_watch_nor_press_buttons(house: House) -> None:
         uploaded = client.post(f"{house.url}/gradio_api/upload", files={"files": ("a.txt", b"a")})
         fetched = [client.get(f"{house.url}/gradio_api/file{sign}http://evil.example/a.txt") for sign in "=/"]
     assert uploaded.status_code == 403
-    assert [answer.status_code for answer in fetched] == [403, 403]
+    assert {answer.text for answer in fetched} == {"This page takes no files and fetches none."}
     assert posted.status_code == 403 and renamed.status_code == 403 and missing.status_code == 404
     assert not house.heard(m.Pause)
 

@@ -80,7 +80,6 @@ def test_status_has_what_scripts_rely_on_before_and_after_the_first_view(view: m
         (m.Engagement, text.ENGAGEMENT_WORDS),
         (m.Reason, text.REASON_WORDS),
         (m.Phase, text.PHASE_WORDS),
-        (m.TalkOrder, text.TALK_ORDER_WORDS),
     ],
 )
 def test_everything_a_view_can_say_has_words(kind: type, words: dict) -> None:
