@@ -20,7 +20,7 @@ from model.pocket import weights
 from model.pocket.config import CHOICES, PocketConfig
 from model.pocket.driver import PocketDriver
 from model.pocket.graphs import TorchGraphs
-from model.pocket.network import Pocket
+from model.pocket.network import Pocket, Talk
 from model.pocket.vision import CHOICE_SIZES
 from model.pocket.vocabulary import SPECIALS, Vocabulary
 from model.training import (
@@ -445,6 +445,27 @@ def test_choosing_right_costs_nothing_and_choosing_wrong_does() -> None:
         wrong[1, first] = 30.0
         assert float(losses._choices(wrong, right)) == pytest.approx(30.0 / len(CHOICES), rel=1e-3)
     assert losses.WEIGHTS["choices"] > 0.0
+
+
+def test_a_wrong_yes_costs_more_than_a_wrong_word_behind_it() -> None:
+    talk = Talk(
+        torch.zeros(1, dtype=torch.long),
+        torch.zeros(1, 1, dtype=torch.long),
+        torch.zeros(1, 1, 2),
+        torch.ones(1, dtype=torch.long),
+        torch.tensor([[1, 2, 3, 0]]),
+        torch.tensor([3]),
+    )
+    right = 20.0 * torch.eye(5)[[1, 2, 3, 4]][None]  # the fourth is padding and may be anything
+    cost = []
+    for word in range(4):
+        said = right.clone()
+        said[0, word] = torch.tensor([20.0, 0.0, 0.0, 0.0, 0.0])
+        loss, weight = losses._word_losses(said, talk)
+        cost.append(float(loss / weight))
+    first, second, third, padding = cost
+    assert first == pytest.approx(losses.FIRST_WORD_WEIGHT * second, rel=1e-3)
+    assert second == pytest.approx(third) and second > 1.0 and padding == pytest.approx(0.0, abs=1e-3)
 
 
 def test_the_loss_feels_what_the_wheel_and_a_standing_car_feel() -> None:
