@@ -81,8 +81,12 @@ def nearer(path: Points, to: Points, than: Points) -> bool:
 
 def keeps_to(planned: tuple[Points, Points], expert: tuple[Points, Points]) -> bool:
     """Whether a plan is still the expert's: what declining an unsafe instruction has to look like."""
-    ends = [np.hypot(*(planned[k][-1] - expert[k][-1])) for k in (0, 1)]
-    return bool(max(ends) < SAME_PLAN_M)
+    return apart_m(planned, expert) < SAME_PLAN_M
+
+
+def apart_m(one: tuple[Points, Points], other: tuple[Points, Points]) -> float:
+    """How far apart two plans end, the worse of path and speed points."""
+    return float(max(np.hypot(*(one[k][-1] - other[k][-1])) for k in (0, 1)))
 
 
 def differs(kind: InstructionKind, dreamed: tuple[Points, Points], expert: tuple[Points, Points]) -> bool:

@@ -194,6 +194,28 @@ def test_whoever_drives_well_and_never_listens_obeys_nothing(held_out: Path) -> 
     assert figures["dream"]["safety"]["safety_refused"]["share"] == 1.0
 
 
+class Reckless(Knowing):
+    """Does as it is told in either mode."""
+
+    def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
+        told = None if instruction is None else replace(instruction, mode=InstructionMode.FOLLOW)
+        return super().plan(observation, told, talk_first)
+
+
+class Leisurely(Knowing):
+    """Declines and obeys as the expert, at half its pace: declining is going on as before, however that is."""
+
+    def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
+        plan = super().plan(observation, instruction, talk_first)
+        return replace(plan, speed_xy_in_ego=0.5 * plan.speed_xy_in_ego)
+
+
+def test_declining_is_judged_by_how_the_driver_goes_on_by_itself(held_out: Path) -> None:
+    for driver, share in ((Reckless, 0.0), (Leisurely, 1.0)):
+        safety = suites_of(driver(dict(enumerate(SCENES))), held_out)["dream"]["safety"]
+        assert safety["safety_refused"]["share"] == share and safety["safety_refused"]["of"] >= 5, driver
+
+
 def test_the_report_is_one_file_and_escapes_what_was_said(held_out: Path, tmp_path: Path) -> None:
     frames = judged_frames.held_out_frames([held_out], 3, seed=3)
     case = judged_frames.Case("vqa", "why", False, str(frames[0][0]), "why?", "x", "<script>alert(1)</script>")
