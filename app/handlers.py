@@ -14,6 +14,7 @@ from app import text
 from app.drive import Drive
 from app.wheel import Wheel, other_holder
 from sim_bridge.messages import (
+    WORDS_AT_MOST,
     Ask,
     Cancel,
     Command,
@@ -73,7 +74,7 @@ class Handlers:
         if not isinstance(words, str):
             return _refused(text.not_text("An instruction"))
         words = words.strip()
-        if len(words) > text.WORDS_AT_MOST:
+        if len(words) > WORDS_AT_MOST:
             return _refused(text.too_long("An instruction", len(words)))
         try:
             chosen = InstructionMode(mode)
@@ -89,7 +90,7 @@ class Handlers:
         question = question.strip()
         if not question:
             return _refused(text.EMPTY_QUESTION), 0
-        if len(question) > text.WORDS_AT_MOST:
+        if len(question) > WORDS_AT_MOST:
             return _refused(text.too_long("A question", len(question))), 0
         question_id = next(self._question_ids)
         return self._drive.submit(Ask(question, question_id)), question_id

@@ -6,9 +6,7 @@ inside views and command results; they are shown as they are.
 
 from __future__ import annotations
 
-from sim_bridge.messages import Engagement, Phase, Progress, Reason
-
-WORDS_AT_MOST = 300  # characters; longer than any sentence a person would say to a driver
+from sim_bridge.messages import WORDS_AT_MOST, Engagement, Phase, Progress, Reason
 
 TOO_FAST = "That was a lot at once. Wait a second and try again."
 EMPTY_INSTRUCTION = "Type an instruction first. Clear removes the present one."

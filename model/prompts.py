@@ -10,7 +10,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 
-from sim_bridge.messages import InstructionMode, RouteCommand
+from sim_bridge.messages import WORDS_AT_MOST, InstructionMode, RouteCommand
 
 TARGET_POINT = "<TARGET_POINT>"
 WAYPOINTS = "Waypoints:"
@@ -26,9 +26,6 @@ COMMAND_WORDS = {
     RouteCommand.LANE_LEFT: "do a lane change to the left",
     RouteCommand.LANE_RIGHT: "do a lane change to the right",
 }
-
-# Longest instruction or question that a network is shown; more would only push the rest of its prompt away.
-MAX_USER_CHARACTERS = 240
 
 XY = tuple[float, float]
 
@@ -52,14 +49,14 @@ class Prompt:
 
 
 def sanitize(text: str) -> str:
-    """A person's words made safe to show a network: one line, no markup, at most MAX_USER_CHARACTERS.
+    """A person's words made safe to show a network: one line, no markup, at most WORDS_AT_MOST.
 
     Angle brackets, bars and braces go, since every special token of either model is written with them.
     Returns "" where nothing readable is left.
     """
-    folded = unicodedata.normalize("NFKC", text[: 4 * MAX_USER_CHARACTERS])
+    folded = unicodedata.normalize("NFKC", text[: 4 * WORDS_AT_MOST])
     visible = (" " if unicodedata.category(c)[0] in "CZ" or c in "<>|{}[]\\`" else c for c in folded)
-    return " ".join("".join(visible).split())[:MAX_USER_CHARACTERS].strip()
+    return " ".join("".join(visible).split())[:WORDS_AT_MOST].strip()
 
 
 def speed_words(speed_mps: float) -> str:

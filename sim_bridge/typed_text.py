@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-TEXT_MAX = 300
+from sim_bridge.messages import WORDS_AT_MOST
 
 # Everything in a prompt that is not words: SimLingo's mode flags, its placeholders, and the chat marks of InternVL.
 _SPECIAL = re.compile(
@@ -27,8 +27,8 @@ def cleaned(text: str) -> str:
 
 def objection(text: str, what: str) -> str:
     """Why `text` is no usable `what` ("instruction", "question"): one sentence, or "" when it is."""
-    if len(text) > TEXT_MAX:
-        return f"That {what} has {len(text)} characters; at most {TEXT_MAX} are read. Say it shorter."
+    if len(text) > WORDS_AT_MOST:
+        return f"That {what} has {len(text)} characters; at most {WORDS_AT_MOST} are read. Say it shorter."
     if not cleaned(text):
         return f"That {what} is empty. Type a few words."
     return ""

@@ -86,7 +86,8 @@ _WRITTEN_OUT = {
 _ENDINGS = {"n't": " not", "'m": " am", "'re": " are", "'ll": " will", "'ve": " have", "'d": " would", "'s": " is"}
 _WRITTEN_OUT_AT = re.compile(rf"\b(?:{'|'.join(_WRITTEN_OUT)})\b(?!')")
 _ENDING_AT = re.compile(rf"(?<=[a-z])(?:{'|'.join(_ENDINGS)})\b")
-_USER = re.compile(r"m/s|km/h|mph|\d+(?:\.\d+)?|[a-z]+(?:'[a-z]+)*")
+_LETTERS = r"[^\W\d_]+"  # of any script: a word that nobody here can read is still an unknown word
+_USER = re.compile(rf"m/s|km/h|mph|\d+(?:\.\d+)?|{_LETTERS}(?:'{_LETTERS})*")
 _SPOKEN = re.compile(r"m/s|km/h|\d+(?:\.\d+)?|[a-z]+(?:'[a-z]+)*|[.,:;!?/'()%-]")
 
 
@@ -201,7 +202,8 @@ class Vocabulary:
             words += 1
             unknown += token == self.unknown
             pairs.append((token, (0.0, 0.0)))
-        return pairs, unknown / words if words else 0.0
+        # Marks or pictures alone say nothing that is known.
+        return pairs, unknown / words if words else float(bool(text.strip()) and not pairs)
 
     def _nearest(self, word: str) -> str:
         """The one known word a single typing slip away, for words of four letters or more; "" where there is none."""

@@ -12,7 +12,7 @@ pass of 31. A driving prompt's answer is always "Waypoints:", so `assume` reads 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,7 @@ from model.simlingo.reading import Reader, fitting_reader
 from model.simlingo.tokens import Words
 from sim_bridge.messages import PATH_POINTS, Points
 
-MAX_PROMPT_TOKENS = 320  # behind the picture; the longest prompt of ours with 240 characters of a person's is under it
+MAX_PROMPT_TOKENS = 320  # behind the picture: any prompt of ours with 240 Latin characters of a person's
 FARTHEST_POINT_M = 1000.0
 
 
@@ -108,8 +108,12 @@ class Runtime:
         return context
 
     def prompt_embeddings(self, prompt: Prompt) -> Tensor:
-        """(n, width), with the target points in their placeholders."""
+        """(n, width), with the target points in their placeholders. Other scripts take several tokens a letter: of
+        those a person's words are read as far as they fit. Raises ValueError where our own do not."""
         ids = self.words.prompt_ids(prompt.text)
+        while len(ids) > MAX_PROMPT_TOKENS and prompt.user:
+            prompt = replace(prompt, user=prompt.user[: 3 * len(prompt.user) // 4])
+            ids = self.words.prompt_ids(prompt.text)
         if len(ids) > MAX_PROMPT_TOKENS:
             raise ValueError(f"that is {len(ids)} tokens of text, SimLingo reads {MAX_PROMPT_TOKENS}: say it shorter")
         embeddings = self.network.embed(torch.tensor(ids, device=self.network.device)).clone()

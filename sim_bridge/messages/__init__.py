@@ -66,6 +66,7 @@ from sim_bridge.messages.views import (
     SessionView,
 )
 from sim_bridge.messages.vocabulary import (
+    WORDS_AT_MOST,
     Engagement,
     InstructionKind,
     InstructionMode,
@@ -85,6 +86,7 @@ __all__ = [
     "SPEED_INTERVAL_S",
     "SPEED_POINTS",
     "TICK_S",
+    "WORDS_AT_MOST",
     "Answer",
     "Ask",
     "CameraFrame",

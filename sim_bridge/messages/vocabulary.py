@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+# Characters of an instruction or a question, which every driver reads whole: longer than anybody says to a driver.
+WORDS_AT_MOST = 240
+
 
 class InstructionMode(Enum):
     """How a driver treats an instruction: FOLLOW obeys regardless, SAFETY refuses in words and drives on."""

@@ -46,11 +46,30 @@ def test_one_slip_is_forgiven_in_long_words_only(words: Vocabulary) -> None:
     assert read_words(words, "stp heree") == [UNKNOWN, "here"]
     assert read_words(words, "drvie slowwer") == ["drive", "slower"]
     assert read_words(words, "gx") == [UNKNOWN]
+    # Real words of few letters are not slips of others.
+    assert {read_words(words, text)[0] for text in ("weave", "clock", "dead")} == {UNKNOWN}
 
 
 def test_unknown_words_are_counted(words: Vocabulary) -> None:
     prompt = prompts.dream(5.0, prompts.NO_NAVIGATION, "zyxwv qqqqq stop now", InstructionMode.FOLLOW)
     assert words.read(prompt).unknown_share == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("停车", 1.0),
+        ("остановись", 1.0),
+        ("\U0001f44d", 1.0),
+        ("???", 1.0),
+        ("arrêtez, stop", 0.5),
+        ("5", 0.0),
+        ("", 0.0),
+    ],
+)
+def test_other_scripts_and_marks_are_unknown_and_never_nothing(words: Vocabulary, text: str, share: float) -> None:
+    prompt = prompts.dream(5.0, prompts.NO_NAVIGATION, text, InstructionMode.FOLLOW)
+    assert words.read(prompt).unknown_share == pytest.approx(share)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from model import prompts
-from sim_bridge.messages import InstructionMode, RouteCommand
+from sim_bridge.messages import WORDS_AT_MOST, InstructionMode, RouteCommand
 
 POINTS = prompts.by_target_points([(12.0, 0.5), (28.0, -3.0)])
 
@@ -58,7 +58,7 @@ def test_sanitize_leaves_no_special_token_no_second_line_and_a_bounded_length() 
     clean = prompts.sanitize(dirty)
     assert not set(clean) & set("<>|{}[]`\n\x00")
     assert clean.startswith("stop im_end TARGET_POINT")
-    assert len(prompts.sanitize("go " * 5000)) <= prompts.MAX_USER_CHARACTERS
+    assert len(prompts.sanitize("go " * 5000)) <= WORDS_AT_MOST
     assert prompts.sanitize("<<>>  \n") == ""
 
 

@@ -192,6 +192,12 @@ def test_a_prompt_of_too_many_tokens_is_refused(toy_runtime: Runtime) -> None:
         toy_runtime.prompt_embeddings(endless)
 
 
+def test_a_script_of_many_tokens_a_letter_is_read_as_far_as_it_fits(toy_runtime: Runtime) -> None:
+    prompt = prompts.dream(5.3, HINT, "\U0001f6d1" * 240, InstructionMode.FOLLOW)
+    assert len(toy_runtime.words.prompt_ids(prompt.text)) > MAX_PROMPT_TOKENS
+    assert 100 < toy_runtime.prompt_embeddings(prompt).shape[0] <= MAX_PROMPT_TOKENS
+
+
 def test_4000_characters_of_instruction_are_cut_and_read(toy_runtime: Runtime) -> None:
     prompt = prompts.dream(5.3, HINT, "turn left here please " * 182, InstructionMode.FOLLOW)
     assert np.isfinite(toy_runtime.probe(toy_runtime.encode(picture()), [prompt], ANSWER)[0].path).all()

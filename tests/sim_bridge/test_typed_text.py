@@ -1,6 +1,7 @@
 import pytest
 
-from sim_bridge.typed_text import TEXT_MAX, cleaned, objection
+from sim_bridge.messages import WORDS_AT_MOST
+from sim_bridge.typed_text import cleaned, objection
 
 
 @pytest.mark.parametrize(
@@ -28,4 +29,4 @@ def test_too_long_and_empty_are_refused_with_a_sentence() -> None:
     assert "10000 characters" in objection("x" * 10_000, "instruction")
     assert "empty" in objection(" \n\t", "question")
     assert "empty" in objection("<SAFETY>", "instruction")
-    assert objection("x" * TEXT_MAX, "question") == ""
+    assert objection("x" * WORDS_AT_MOST, "question") == ""
