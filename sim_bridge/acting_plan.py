@@ -62,6 +62,11 @@ class ActingPlan:
         self.plan, self._trouble = outcome, None
         return True
 
+    @property
+    def is_in_trouble(self) -> bool:
+        """Whether the driver failed, or made a plan that may not be followed, since the plan in hand."""
+        return self._trouble is not None
+
     def age_s(self, tick: int) -> float | None:
         """How much the world has moved on since the pictures the plan was made from."""
         return None if self.plan is None else (tick - self.plan.made_at_tick) * TICK_S

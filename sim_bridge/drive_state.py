@@ -68,7 +68,8 @@ class DriveState:
     @property
     def waits_for_plan(self) -> bool:
         """Lockstep: the driver drives and has not yet planned for what is seen and asked now."""
-        if not self.lockstep.is_on or not self.wheel.driver_steers:
+        # Nobody waits for a plan that went wrong: the world ticks on, where the car stops and the driver sees anew.
+        if not self.lockstep.is_on or not self.wheel.driver_steers or self.plan.is_in_trouble:
             return False
         asked = self.instruction.asked
         return self.lockstep.is_used_up(self.plan.plan, self.seen.tick, asked.serial if asked else 0)

@@ -328,6 +328,8 @@ class DriveSession:
             return
         if self._drive.lockstep.is_on:
             self._drive.work.cancel(keeps_answers=True)
+            # Also where the sight is the same as before, such as a cleared instruction where none stood.
+            self._drive.lockstep.forget()
         if self._drive.phase is Phase.PAUSED:
             self._look()
 

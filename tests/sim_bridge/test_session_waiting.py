@@ -12,6 +12,7 @@ from sim_bridge.lockstep import FRAME_MAX_S, TICKS_PER_PLAN, Lockstep
 from sim_bridge.messages import (
     Ask,
     Cancel,
+    Command,
     DrivePlan,
     DriverInfo,
     Engage,
@@ -23,17 +24,20 @@ from sim_bridge.messages import (
     Pause,
     Phase,
     Progress,
+    Reason,
     Reset,
     Resume,
     SessionView,
     SetInstruction,
+    SetTalkOrder,
     Step,
+    TalkOrder,
     Verdict,
 )
 from sim_bridge.session import CANCELLED as PLAN_GIVEN_UP
 from sim_bridge.session import DriveSession, SessionConfig
 from sim_bridge.speech import CANCELLED, CUT_OFF
-from tests.fakes import SteadyDriver, StraightRoad
+from tests.fakes import MoodyDriver, SteadyDriver, StraightRoad
 from tests.sim_bridge.driving import running, seen, until
 
 LAYERS = 24
@@ -235,3 +239,34 @@ def test_a_slow_driver_is_not_taken_for_a_hung_one_while_it_reports() -> None:
         session._stuck_s = 0.3
         view = seen(session, lambda v: v.progress is not None and v.progress.elapsed_s > 0.8)
         assert view.phase is Phase.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("mood", "reason"), [("raises", Reason.DRIVER_FAILED), ("nan", Reason.PLAN_INVALID), ("jumps", Reason.PLAN_INVALID)]
+)
+def test_a_plan_that_goes_wrong_stops_the_car_and_the_driver_is_asked_again(mood: str, reason: Reason) -> None:
+    driver = MoodyDriver()
+    with running(StraightRoad(), driver, SessionConfig(lockstep_ticks=TICKS_PER_PLAN)) as session:
+        seen(session, lambda v: v.ego.speed_mps > 1.0)
+        driver.mood = mood
+        view = seen(session, lambda v: v.engagement is Engagement.SAFE_STOP)
+        assert view.engagement_reason is reason and view.failure
+        plans = driver.plans
+        until(lambda: driver.plans > plans + 3)
+        driver.mood = "good"
+        view = seen(session, lambda v: v.engagement is Engagement.ENGAGED)
+        assert (view.engagement_reason, view.failure) == (Reason.PLAN_RECOVERED, "")
+        seen(session, lambda v: v.tick > view.tick + 2 * TICKS_PER_PLAN)
+
+
+@pytest.mark.parametrize(
+    "command", [SetInstruction("", InstructionMode.FOLLOW), SetTalkOrder(TalkOrder.ALONGSIDE)], ids=["clear", "order"]
+)
+def test_what_changes_nothing_does_not_lose_the_plan_in_the_making(command: Command) -> None:
+    driver = PonderingDriver()
+    with running(StraightRoad(), driver) as session:
+        planning(session)
+        session.submit(command)
+        until(lambda: len(driver.looked_at) == 2)
+        let(driver, 1)
+        assert seen(session, lambda v: v.tick == TICKS_PER_PLAN).failure == ""
