@@ -29,11 +29,21 @@ HOLDER_MAX = 64
 
 
 def judged(command: Command, view: SessionView) -> CommandResult:
-    if view.phase in (Phase.FAILED, Phase.STARTING) and not isinstance(command, Stop):
+    if view.phase in (Phase.FAILED, Phase.STARTING) and not _may_come_now(command, view.phase):
         line = view.failure or "The drive is still starting; try again in a moment."
         return CommandResult(Verdict.NOT_RUNNING, line)
     refusal = _refusal(command, view)
     return CommandResult(Verdict.REFUSED, refusal) if refusal else CommandResult(Verdict.ACCEPTED)
+
+
+def _may_come_now(command: Command, phase: Phase) -> bool:
+    """A key that goes up while the drive starts is heard of once, and obeyed when it has started."""
+    is_release = isinstance(command, HumanInput) and _lets_go(command)
+    return isinstance(command, Stop) or (is_release and phase is Phase.STARTING)
+
+
+def _lets_go(hands: HumanInput) -> bool:
+    return not any((hands.steer, hands.throttle, hands.brake))
 
 
 def _refusal(command: Command, view: SessionView) -> str:
@@ -71,7 +81,7 @@ def _hands_refusal(command: HumanInput | Takeover, view: SessionView) -> str:
         values = (command.steer, command.throttle, command.brake)
         if not all(math.isfinite(value) and -1.0 <= value <= 1.0 for value in values):
             return f"Steer lies in -1..1, throttle and brake in 0..1; this input says {values}."
-        if not any(values):
+        if _lets_go(command):
             return ""  # letting go is never refused
     if view.engagement is Engagement.MANUAL and command.holder != view.holder:
         return f"{view.holder} has the wheel; wait until it is handed back."

@@ -48,8 +48,7 @@ class Wheel:
         self.standing, refusal = after(was, event, person, reason, plan_objection)
         if self.standing.engagement is not was.engagement:
             self._changed(was)
-        if event is Event.HOLDER_LEFT:
-            self._heard.pop(person, None)
+        self._forgets(event, person, is_taken=self.standing is not was)
         return refusal
 
     def hears(self, hands: HumanInput, now_s: float) -> str:
@@ -103,6 +102,13 @@ class Wheel:
             return None  # still the keys that were down when the car was handed back
         is_nudge = hands.is_nudge and hands.brake <= 0.01 and abs(hands.steer) <= 0.01
         return Event.NUDGE if is_nudge else Event.HANDS
+
+    def _forgets(self, event: Event, person: str, is_taken: bool) -> None:
+        """Keys let go while nobody listened (a reset, a dead link) would pass for a hand that fell silent."""
+        if event is Event.EPISODE_STARTED:
+            self._heard.clear()
+        elif event is Event.HOLDER_LEFT or (event is Event.TAKEOVER and is_taken):
+            self._heard.pop(person, None)
 
     def _changed(self, was: Standing) -> None:
         becomes = self.standing.engagement

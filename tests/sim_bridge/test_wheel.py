@@ -195,3 +195,30 @@ def test_whatever_happens_the_driver_moves_the_car_only_while_it_is_engaged(seed
         else:
             assert wheel.standing.person in ("ann", "bob")
             assert control.throttle == 0.0 or wheel.echo is not None, "only held pedals give throttle"
+
+
+@pytest.mark.parametrize("event", [Event.EPISODE_STARTED, Event.HOLDER_LEFT])
+def test_a_key_that_went_up_unheard_does_not_stop_who_takes_the_wheel_later(event: Event) -> None:
+    wheel = Wheel()
+    wheel.hears(hands(throttle=1.0), 0.0)
+    wheel.happens(event, "ann")
+    wheel.happens(Event.TAKEOVER, "ann")
+    driven(wheel, 3.0)
+    assert wheel.standing.engagement is Engagement.MANUAL
+
+
+def test_a_key_that_went_up_behind_a_dead_link_does_not_stop_who_takes_the_wheel_later() -> None:
+    wheel = Wheel()
+    wheel.hears(hands(nudge=1.0), 0.0)
+    driven(wheel, 1.0)
+    assert wheel.standing.engagement is Engagement.ENGAGED
+    wheel.happens(Event.TAKEOVER, "ann")
+    driven(wheel, 3.0)
+    assert wheel.standing.engagement is Engagement.MANUAL
+
+
+def test_taking_the_wheel_again_leaves_the_hands_that_hold_it() -> None:
+    wheel = Wheel()
+    wheel.hears(hands(brake=1.0), 0.0)
+    wheel.happens(Event.TAKEOVER, "ann")
+    assert driven(wheel, 0.05).brake > COAST_BRAKE
