@@ -90,6 +90,7 @@ class DriverAtWork:
     def look_now(self, sight: Sight) -> Outcome | None:
         """Lockstep: plan for this observation and say the next few words, in the caller's thread."""
         outcome = self._planned(sight)
+        sight = _left_to_say(sight, outcome)
         for _ in range(PIECES_PER_LOCKSTEP_TICK):
             if not self._speaks(sight):
                 break
@@ -112,7 +113,12 @@ class DriverAtWork:
         return replace(progress, doing=self._doing, elapsed_s=elapsed_s)
 
     def stop(self, timeout_s: float = 3.0) -> bool:
-        """End the thread. False when the driver is stuck in a call: the daemon thread then dies with the process."""
+        """End the thread. False when the driver is stuck in a call: the daemon thread then dies with the process.
+
+        Twice is fine, and the second time waits for nobody.
+        """
+        if self._stopping.is_set():
+            timeout_s = 0.0
         self._stopping.set()
         self.cancel()
         self._sights.close()
@@ -134,9 +140,9 @@ class DriverAtWork:
             # Plan first; with nothing to plan, talk; with nothing to say either, wait for the next picture.
             if (newer := self._sights.take()) is not None:
                 sight = newer
-                if (outcome := self._planned(sight)) is None:
-                    # Who did not want the plan gets no commentary instead of it; questions are still answered.
-                    sight = replace(sight, talk_order=TalkOrder.TALK_FIRST)
+                outcome = self._planned(sight)
+                sight = _left_to_say(sight, outcome)
+                if outcome is None:
                     continue
                 self._outcomes.put(outcome)
                 self._speaks_between_plans(sight)
@@ -198,3 +204,9 @@ class DriverAtWork:
             return self.speech.advance(sight.observation, sight.instruction, comments=talks_alongside)
         finally:
             self._ends(is_over=not self.speech.is_within_words)
+
+
+def _left_to_say(sight: Sight, outcome: Outcome | None) -> Sight:
+    """The sight to talk about after its plan: only answers where nobody wanted it, or it came with words."""
+    is_said = outcome is None or (isinstance(outcome, DrivePlan) and bool(outcome.commentary))
+    return replace(sight, talk_order=TalkOrder.TALK_FIRST) if is_said else sight

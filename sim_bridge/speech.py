@@ -79,8 +79,9 @@ class Speech:
         return refusal
 
     def says_first(self, text: str, tick: int) -> None:
-        """The words that came with a plan in the talk-first order; they replace the running commentary."""
+        """The words that came with a plan; they replace the running commentary, and an earlier complaint."""
         self._stop_commenting()
+        self.trouble = ""
         self._commentary = Commentary(text, True, tick)
 
     def advance(self, observation: Observation, instruction: Instruction | None, comments: bool = True) -> bool:

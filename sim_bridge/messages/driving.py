@@ -91,7 +91,8 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DrivePlan:
-    """driver -> session. `commentary` is set only when the words came first (TALK_FIRST).
+    """driver -> session. `commentary`: the words that the plan was made on, shown with it; nothing else is said of this
+    sight. "" where none came first. They do in the TALK_FIRST order, and where a driver judges an instruction (SAFETY).
 
     `is_on_known_picture`: an earlier plan or answer had looked at the picture, so `inference_ms` is without that.
     """

@@ -78,7 +78,7 @@ class SessionView:
     progress: Progress | None = None  # what the driver is busy with, once that takes long enough to be seen
     lockstep_ticks: int = 0  # the world waits for each plan and then moves this far; 0: it waits for nobody
     commentary: Commentary = field(default_factory=Commentary)
-    answers: tuple[Answer, ...] = ()  # newest last, at most 20
+    answers: tuple[Answer, ...] = ()  # newest last: the newest 20, and every open one
     is_being_freed: bool = False  # a stuck car is backed out or creeps on, by rule and not by its driver
     collisions: int = 0  # since the reset
     journey: JourneyNews | None = None  # None on a drive to nowhere in particular

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from sim_bridge.interfaces import SimulatorLost
@@ -5,11 +7,14 @@ from sim_bridge.messages import (
     Ask,
     Collision,
     CommandResult,
+    DrivePlan,
     Engage,
     Engagement,
     HumanInput,
+    Instruction,
     InstructionKind,
     InstructionMode,
+    Observation,
     Phase,
     Reason,
     Reset,
@@ -269,3 +274,29 @@ def test_what_the_car_hits_is_said_and_counted_until_the_reset() -> None:
     road.collisions = ()
     session.submit(Reset())
     assert session.advance(1).collisions == 0
+
+
+def test_a_key_may_go_up_while_the_drive_starts_and_none_may_go_down() -> None:
+    session = DriveSession(StraightRoad(), SteadyDriver())
+    assert session.view().phase is Phase.STARTING
+    assert session.submit(HumanInput("ann", 1)) == ACCEPTED
+    assert session.submit(HumanInput("ann", 2, throttle=1.0)).verdict is Verdict.NOT_RUNNING
+    assert session.advance(1).engagement is Engagement.ENGAGED
+
+
+class Judging(SteadyDriver):
+    """Says its words before it plans whenever there is an instruction, and would say others alongside."""
+
+    def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
+        plan = super().plan(observation, instruction, talk_first)
+        return replace(plan, commentary="I must not do that.") if instruction else plan
+
+
+def test_words_that_come_with_a_plan_are_not_followed_by_others_about_the_same_sight() -> None:
+    session = started(Judging())
+    instruct(session, "stop")
+    assert {session.advance(1).commentary.text for _ in range(50)} == {"I must not do that."}
+    session.submit(Ask("which tick?", 1))
+    assert session.advance(3).answers[-1].is_final, "questions are still answered"
+    instruct(session, "")
+    assert session.advance(3).commentary.text == "I keep my lane."

@@ -122,3 +122,11 @@ def test_an_open_answer_is_kept_however_many_come_after_it() -> None:
     kept = [answer.question_id for answer in speech.answers]
     assert kept[:QUESTIONS_WAITING_MAX] == list(range(QUESTIONS_WAITING_MAX))
     assert kept[QUESTIONS_WAITING_MAX:] == list(range(2 * ANSWERS_KEPT, 3 * ANSWERS_KEPT))
+
+
+def test_words_that_came_with_a_plan_end_an_earlier_complaint() -> None:
+    speech = Speech(Mute())
+    spoken(speech, observation())
+    assert speech.trouble
+    speech.says_first("I stop.", tick=7)
+    assert (speech.trouble, speech.commentary.text) == ("", "I stop.")
