@@ -93,9 +93,9 @@ class Navigator:
         """Move along the route with the car; start a new route where the car is when it has left this one."""
         self._goals.reach(ego.x_m, ego.y_m)
         self._advance(ego)
-        self._lane = lane = lane_of(self._map, ego)
-        self._manoeuvre.at_junction(ego, lane.is_junction)
         here = self._dense[self._at]
+        self._lane = lane = lane_of(self._map, ego, here.z_m)
+        self._manoeuvre.at_junction(ego, lane.is_junction)
         drives_along = abs(wrapped(heading_rad(lane) - ego.yaw_rad)) < math.pi / 2
         if self._offset_m > OFF_ROUTE_M:
             self._watch_closer_lane(ego)
@@ -117,7 +117,7 @@ class Navigator:
 
     def _watch_closer_lane(self, ego: EgoState) -> None:
         """Off the route: go on from a lane nearer than it. A car beside every road keeps the route it has."""
-        lane = lane_along(self._map, ego)
+        lane = lane_along(self._map, ego, self._dense[self._at].z_m)
         where = lane.transform.location
         if math.hypot(where.x - ego.x_m, where.y - ego.y_m) < self._offset_m - CLOSER_BY_M:
             self._start_from(lane)
@@ -181,17 +181,18 @@ class Navigator:
         del self._sparse[: min(reached, max(0, len(self._sparse) - 2))]
 
 
-def lane_of(town_map: Any, ego: EgoState) -> Any:
-    """The driving lane under the car, or the nearest one; a carla.Waypoint."""
+def lane_of(town_map: Any, ego: EgoState, z_m: float) -> Any:
+    """The driving lane under the car, or the nearest one; a carla.Waypoint. `z_m`: the height of the car's road, which
+    tells a bridge from what is under it."""
     import carla  # the client is needed by whoever has a carla.Map, and by nobody else
 
-    return town_map.get_waypoint(carla.Location(x=ego.x_m, y=ego.y_m, z=0.0))
+    return town_map.get_waypoint(carla.Location(x=ego.x_m, y=ego.y_m, z=z_m))
 
 
-def lane_along(town_map: Any, ego: EgoState) -> Any:
+def lane_along(town_map: Any, ego: EgoState, z_m: float) -> Any:
     """The nearest lane that runs the way the car points: among overlapping ways of a junction the one it is taking,
     on a road its own side. The nearest lane at all where none does."""
-    nearest = lane_of(town_map, ego)
+    nearest = lane_of(town_map, ego, z_m)
     if nearest.is_junction:
         ways = [way for pair in nearest.get_junction().get_waypoints(_driving()) for way in _along(pair[0])]
     else:

@@ -32,6 +32,11 @@ class RoutePoint:
     is_junction: bool
     waypoint: Any
 
+    @property
+    def z_m(self) -> float:
+        """The height of the road."""
+        return float(self.waypoint.transform.location.z)
+
 
 def heading_rad(waypoint: Any) -> float:
     return math.radians(waypoint.transform.rotation.yaw)

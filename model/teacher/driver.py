@@ -155,7 +155,9 @@ class TeacherDriver:
         return facts if only_seen else self._attention.heeded(facts, here, route)
 
     def _lane_at(self, x: float, y: float) -> Any:
-        return self._source.carla_map.get_waypoint(carla.Location(x=x, y=y, z=0.0))
+        # The car's own height tells the bridge it is on from the road under it.
+        z = self._source.ego.get_transform().location.z
+        return self._source.carla_map.get_waypoint(carla.Location(x=x, y=y, z=z))
 
     def _route(self) -> tuple[Course, Any]:
         """The navigator's dense route from the car on, and the lane waypoint it starts on."""

@@ -33,7 +33,7 @@ def spawned(loaded: Town, spawn: int) -> EgoState:
 
 def starting(town_map: carla.Map, loaded: Town, spawn: int, seed: int = 0) -> Navigator:
     ego = spawned(loaded, spawn)
-    navigator = Navigator(town_map, lane_of(town_map, ego), seed)
+    navigator = Navigator(town_map, lane_of(town_map, ego, 0.0), seed)
     navigator.update(ego)
     return navigator
 
@@ -221,12 +221,12 @@ def test_a_car_beside_the_road_keeps_the_route_it_had(town_map: carla.Map, loade
 def test_on_the_wrong_side_the_lane_along_is_the_cars_own(town_map: carla.Map, loaded: Town) -> None:
     for spawn in range(0, len(loaded.spawn_points), 9):
         ego = spawned(loaded, spawn)
-        lane = lane_of(town_map, ego)
+        lane = lane_of(town_map, ego, 0.0)
         left = lane.get_left_lane()
         if left is not None and left.lane_id * lane.lane_id < 0:
             there = EgoState(left.transform.location.x, left.transform.location.y, ego.yaw_rad, 5.0)
-            assert lane_of(town_map, there).lane_id == left.lane_id
-            assert lane_along(town_map, there).lane_id == lane.lane_id
+            assert lane_of(town_map, there, 0.0).lane_id == left.lane_id
+            assert lane_along(town_map, there, 0.0).lane_id == lane.lane_id
             return
     pytest.fail("the town has no two-way road")
 
@@ -238,3 +238,37 @@ def test_the_way_taken_is_called_as_a_passenger_calls_it() -> None:
         assert way_taken(before, before + math.radians(90.0)) is InstructionKind.TURN_RIGHT
         assert way_taken(before, before - math.radians(90.0)) is InstructionKind.TURN_LEFT
         assert way_taken(before, before + math.radians(10.0)) is InstructionKind.STRAIGHT
+
+
+def road(number: int, x: float, y: float, heading_rad: float, z: float) -> str:
+    """400 m of one lane, straight and level."""
+    return f"""
+    <road name="" length="400" id="{number}" junction="-1">
+      <planView>
+        <geometry s="0" x="{x}" y="{y}" hdg="{heading_rad}" length="400"><line/></geometry>
+      </planView>
+      <elevationProfile><elevation s="0" a="{z}" b="0" c="0" d="0"/></elevationProfile>
+      <lateralProfile/>
+      <lanes><laneSection s="0">
+        <center><lane id="0" type="none" level="false"/></center>
+        <right><lane id="-1" type="driving" level="false"><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane></right>
+      </laneSection></lanes>
+    </road>"""
+
+
+BRIDGE = f"""<OpenDRIVE><header revMajor="1" revMinor="4" name="bridge">
+  <geoReference>+proj=tmerc +lat_0=0 +lon_0=0</geoReference></header>
+  {road(1, -200.0, 0.0, 0.0, 10.0)}
+  {road(2, 0.0, -200.0, math.pi / 2, 0.0)}
+</OpenDRIVE>"""
+
+
+def test_a_car_on_a_bridge_is_not_taken_for_one_on_the_road_below() -> None:
+    bridge = carla.Map("bridge", BRIDGE)
+    start = bridge.get_waypoint_xodr(1, -1, 120.0)
+    navigator = Navigator(bridge, start, seed=0)
+    lanes = {navigator._lane.road_id for _ in walked(navigator, 150)}
+    assert lanes == {1}
+    where = start.next(78.0)[0].transform.location
+    above = EgoState(where.x, where.y, 0.0, 8.0)
+    assert (lane_along(bridge, above, 10.0).road_id, lane_of(bridge, above, 0.0).road_id) == (1, 2)
