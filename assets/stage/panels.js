@@ -136,11 +136,17 @@ export class Chat {
   constructor(shown) {
     this.shown = shown;
     this.rows = new Map();
+    this.endTop = 0; // where the end was when it was last scrolled to
+  }
+
+  // Also where the words above have grown since and left the chat less room.
+  get isAtEnd() {
+    const { scrollTop, scrollHeight, clientHeight } = this.shown.chat;
+    return scrollHeight - scrollTop - clientHeight < AT_END_PX || scrollTop > this.endTop - AT_END_PX;
   }
 
   show(answers) {
-    const { chat } = this.shown;
-    const isAtEnd = chat.scrollHeight - chat.scrollTop - chat.clientHeight < AT_END_PX;
+    const { chat } = this.shown, isAtEnd = this.isAtEnd;
     if (answers.length) this.shown["chat-empty"].hidden = true;
     for (const answer of answers) {
       const row = this.rows.get(answer.id) ?? this.addRow(answer);
@@ -148,6 +154,7 @@ export class Chat {
       row.answer.dataset.state = answer.error ? "error" : answer.final ? "final" : "growing";
     }
     if (isAtEnd) chat.scrollTop = chat.scrollHeight;
+    this.endTop = isAtEnd ? chat.scrollTop : Infinity;
   }
 
   addRow(answer) {
