@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ CONES, CONES_EVERY_M, CONE_STEP_M = (3, 7), 2.5, 0.5
 # So often somebody comes along the lane that the way round leads over, this far past where the lane is blocked.
 CONTESTED_SHARE = 0.35
 COMES_M = (-6.0, 50.0)
+MOST_BESIDE = 3
 # The car has set out for the other lane when its way lies this far aside already.
 SET_OUT_M = 0.3
 EGO_HALF_WIDTH_M = 0.95
@@ -58,12 +60,55 @@ def has_room(route: Course) -> bool:
     return float(np.ptp(headings(route.xy[:end]))) < math.radians(STRAIGHT_WITHIN_DEG)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _WayRound:
+    """Over the lane beside, from where to where the lane is blocked; `shifted` is the route that leads round."""
+
+    side: Detour
+    first_m: float
+    last_m: float
+    aside_m: detour.Series
+    shifted: detour.Line
+
+
 def draw(route: Course, setting: Setting, cast: Cast, lane_at: LaneAt, rng: np.random.Generator) -> Scene | None:
     """A blocked lane on `route` (from some metres before the car on), None where the draw found no way round it."""
+    # 1. What blocks the lane, the way round that, and where on it the car is.
     order = rng.permutation(len(cast.half_sizes)).tolist()
-    in_the_way, things = _site(route, rng) if rng.random() < SITE_SHARE else (_broken_down(route, cast, order, rng), [])
-    bodies = _bodies(cast, in_the_way, things)
-    nobody = Surroundings(_ego(route.xy, 0), bodies, (), {}, 0.0)
+    made = Arrangement((0.0, 0.0, 0.0))
+    if rng.random() < SITE_SHARE:
+        made.things = _site(route, rng)
+    else:
+        made.vehicles = _broken_down(route, cast, order, rng)
+    in_the_way = _bodies(cast, made.vehicles, made.things)
+    around = _way_round(route, in_the_way, lane_at, rng)
+    if around is None:
+        return None
+    begin = int(rng.uniform(0.0, around.last_m + PAST_M))
+    # 2. Everybody else, and whether they leave the way round free.
+    has_set_out = bool(np.hypot(*(around.shifted[begin] - route.xy[begin])) > SET_OUT_M)
+    taken: list[tuple[Pose, float]] = [(pose_on(around.shifted, begin), 3.0)]
+    taken += [((body.x, body.y, body.yaw_rad), body.half_length) for body in in_the_way]
+    others = _put_traffic(made, taken, route, around, setting, cast, order, has_set_out, rng)
+    here = Surroundings(_ego(around.shifted, begin), (*in_the_way, *_bodies(cast, others, [])), (), {}, 0.0)
+    is_free = detour.is_free(here, route.xy, around.side, around.aside_m, around.last_m)
+    if has_set_out and not is_free:
+        return None
+    # 3. The way that the teacher takes, the car on it, and walkers.
+    way = around.shifted if is_free else route.xy
+    made.ego = pose_on(way[begin:], 0.0, setting.room * rng.uniform(-0.6, 0.6), math.radians(rng.uniform(-6.0, 6.0)))
+    put_walkers(made, taken, way[begin:], cast, rng)
+    blocked_m = around.first_m - begin if begin < around.last_m else None
+    keeps_off_m = None if is_free else _keeps_off_m(here, route)
+    routes = (_from(route, line, begin, lane_at) for line in (route.xy, way))
+    return Scene(*routes, made, blocked_m, keeps_off_m)
+
+
+def _way_round(
+    route: Course, in_the_way: tuple[Body, ...], lane_at: LaneAt, rng: np.random.Generator
+) -> _WayRound | None:
+    """The teacher's, by its own rules; None where nothing blocks the lane or no lane is beside it."""
+    nobody = Surroundings(_ego(route.xy, 0), in_the_way, (), {}, 0.0)
     blocking = leader(nobody, route.xy, None)
     sides = [] if blocking is None else detour.sides(blocking[0].actor_id, lane_at(blocking[0].x, blocking[0].y))
     if blocking is None or not sides:
@@ -71,36 +116,39 @@ def draw(route: Course, setting: Setting, cast: Cast, lane_at: LaneAt, rng: np.r
     side = sides[int(rng.integers(len(sides)))]
     first, last = detour.span(nobody, route.xy, blocking[0])
     aside = detour.asides(route.xy, side, last, lane_at)
-    shifted = detour.shifted(route.xy, aside, first, last)
-    begin = int(rng.uniform(0.0, last + PAST_M))
+    return _WayRound(side, first, last, aside, detour.shifted(route.xy, aside, first, last))
 
-    has_set_out = bool(np.hypot(*(shifted[begin] - route.xy[begin])) > SET_OUT_M)
-    made = Arrangement((0.0, 0.0, 0.0), list(in_the_way), [], things)
-    taken: list[tuple[Pose, float]] = [(pose_on(shifted, begin), 3.0)]
-    taken += [((body.x, body.y, body.yaw_rad), body.half_length) for body in bodies]
-    here = Surroundings(_ego(shifted, begin), bodies, (), {}, 0.0)
+
+def _put_traffic(
+    made: Arrangement,
+    taken: list[tuple[Pose, float]],
+    route: Course,
+    around: _WayRound,
+    setting: Setting,
+    cast: Cast,
+    order: list[int],
+    has_set_out: bool,
+    rng: np.random.Generator,
+) -> list[Placed]:
+    """Now and then somebody on the way round, unless the car is on it already, and others beside; returns them."""
+    before = len(made.vehicles)
     if not has_set_out and rng.random() < CONTESTED_SHARE:
-        where = _coming(route.xy, aside, last + rng.uniform(*COMES_M), side)
+        where = _coming(route.xy, around.aside_m, around.last_m + rng.uniform(*COMES_M), around.side)
         put_others(made, taken, [where], 1, order, cast, rng)
     beside = [pose for pose in setting.others if not is_in_the_way(route.xy, pose)]
-    if has_set_out or len(made.vehicles) == len(in_the_way):
-        beside = [pose for pose in beside if not is_in_the_way(shifted, pose)]
-    put_others(made, taken, beside, int(rng.integers(0, 4)), order, cast, rng)
-
-    everybody = Surroundings(here.ego, (*bodies, *_bodies(cast, made.vehicles[len(in_the_way) :], [])), (), {}, 0.0)
-    is_free = detour.is_free(everybody, route.xy, side, aside, last)
-    if has_set_out and not is_free:
-        return None
-    way = shifted if is_free else route.xy
-    made.ego = pose_on(way[begin:], 0.0, setting.room * rng.uniform(-0.6, 0.6), math.radians(rng.uniform(-6.0, 6.0)))
-    put_walkers(made, taken, way[begin:], cast, rng)
-    ahead = None if is_free else leader(everybody, route.xy, None)
-    keeps_off = None if ahead is None else max(0.0, ahead[1] - detour.KEPT_GAP_M)
-    blocked_m = first - begin if begin < last else None
-    return Scene(_from(route, route.xy, begin, lane_at), _from(route, way, begin, lane_at), made, blocked_m, keeps_off)
+    if has_set_out or len(made.vehicles) == before:
+        beside = [pose for pose in beside if not is_in_the_way(around.shifted, pose)]
+    put_others(made, taken, beside, int(rng.integers(0, MOST_BESIDE + 1)), order, cast, rng)
+    return made.vehicles[before:]
 
 
-def _site(route: Course, rng: np.random.Generator) -> tuple[list[Placed], list[Placed]]:
+def _keeps_off_m(here: Surroundings, route: Course) -> float | None:
+    """How far the front may go before what blocks the lane, with room left to steer out."""
+    ahead = leader(here, route.xy, None)
+    return None if ahead is None else max(0.0, ahead[1] - detour.KEPT_GAP_M)
+
+
+def _site(route: Course, rng: np.random.Generator) -> list[Placed]:
     """A row of cones that closes in on the lane, often with a barrier behind it."""
     right, count = rng.uniform(0.6, 1.5), int(rng.integers(*CONES))
     step = CONE_STEP_M if rng.random() < 0.7 else 0.0
@@ -112,7 +160,7 @@ def _site(route: Course, rng: np.random.Generator) -> tuple[list[Placed], list[P
         end = BLOCKED_FROM_M + count * CONES_EVERY_M + 0.5
         across = math.pi * int(rng.integers(2))
         found.append(Placed(CONES[1] - 1 + int(rng.integers(2)), pose_on(route.xy, end, rng.normal(0.0, 0.3), across)))
-    return [], found
+    return found
 
 
 def _broken_down(route: Course, cast: Cast, order: list[int], rng: np.random.Generator) -> list[Placed]:
