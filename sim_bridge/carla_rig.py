@@ -39,7 +39,7 @@ def ego_state(actor: Any, snapshot: Any) -> EgoState:
     """Where the car is in one world snapshot. The speed is along the car: negative when it rolls back."""
     seen = snapshot.find(actor.id)
     if seen is None:
-        raise SimulatorLost("The world no longer knows our car; somebody destroyed it. Reset to get another one.")
+        raise SimulatorLost("The world no longer knows our car; somebody destroyed it. The drive starts anew.", False)
     transform, velocity = seen.get_transform(), seen.get_velocity()
     yaw_rad = math.radians(transform.rotation.yaw)
     speed = velocity.x * math.cos(yaw_rad) + velocity.y * math.sin(yaw_rad)
@@ -124,7 +124,8 @@ class Rig:
                 return ego
         raise SimulatorLost(
             f"None of the {len(spawn_points)} spawn points of this map is free for {self._config.ego_blueprint}. "
-            "Destroy some of the vehicles in this world, or load it again."
+            "Destroy some of the vehicles in this world, or load it again.",
+            is_gone=False,
         )
 
     def _mounted(self, camera: CameraOnCar) -> CameraOnCar:

@@ -44,6 +44,8 @@ log = logging.getLogger(__name__)
 # A car dropped on a spawn point stands still after this; meanwhile the cameras' streams come up.
 SETTLE_TICKS = 12
 SETTLE_TRIES = 5
+# How libcarla begins to say that nobody answers.
+TIME_OUT = "time-out"
 
 
 class CarlaSimulator:
@@ -136,9 +138,11 @@ class CarlaSimulator:
         if self._is_lost:
             return  # nobody is there to ask, and every question would cost its full time-out
         try:
-            self._clear()
-            self._traffic.close()
-            self.carla_world.apply_settings(self._before)
+            with contextlib.ExitStack() as at_last:
+                # However tidying up fails, a world left in synchronous mode would stand still for everybody.
+                at_last.callback(self.carla_world.apply_settings, self._before)
+                at_last.callback(self._traffic.close)
+                self._clear()
         except RuntimeError as problem:
             log.warning("The world at %s could not be tidied up: %s", self.world, problem)
 
@@ -210,7 +214,9 @@ class CarlaSimulator:
         image = rig.front.of_frame(frame, config.frame_timeout_s)
         if image is None:
             raise SimulatorLost(
-                f"The front camera on {self.world} sent no picture of frame {frame} within {config.frame_timeout_s} s."
+                f"The front camera on {self.world} sent no picture of frame {frame} within {config.frame_timeout_s} s. "
+                "The drive starts anew.",
+                is_gone=False,
             )
         ego = ego_state(rig.ego, self.carla_world.get_snapshot())
         self.navigator.update(ego)
@@ -263,14 +269,15 @@ class CarlaSimulator:
 
     @contextlib.contextmanager
     def _noticing_loss(self) -> Iterator[None]:
-        """libcarla says everything with RuntimeError; a time-out among them is a lost world."""
+        """libcarla says everything with RuntimeError; a time-out among them is a world that is gone."""
         try:
             yield
         except SimulatorLost:
             raise
         except RuntimeError as problem:
-            self._is_lost = True
-            raise SimulatorLost(
-                f"The world at {self.world} ({self._config.host}:{self._config.port}) stopped answering: {problem} "
-                "Start it again; the drive goes on from a new start."
-            ) from problem
+            self._is_lost = TIME_OUT in str(problem)
+            what = f"stopped answering: {problem} Start it again; the drive goes on from a new start."
+            if not self._is_lost:
+                what = f"answered with an error: {problem}. The drive starts anew."
+            where = f"{self.world} ({self._config.host}:{self._config.port})"
+            raise SimulatorLost(f"The world at {where} {what}", self._is_lost) from problem

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
-from sim_bridge.interfaces import Driver, Simulator, SimulatorLost
+from sim_bridge.interfaces import CannotBegin, Driver, Simulator, SimulatorLost
 from sim_bridge.mailbox import Mailbox
 from sim_bridge.messages import Command, HolderLeft, HumanInput, SessionView, Stop
 from sim_bridge.session import DriveSession, SessionConfig
@@ -34,7 +34,8 @@ FAREWELL_S = 6.0
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The drive's last word to its parent. `can_retry`: the same start may well work the next time."""
+    """The drive's last word to its parent. `is_world_lost`: the world stopped answering. `can_retry`: the same start
+    may well work the next time."""
 
     line: str
     is_world_lost: bool = False
@@ -70,7 +71,7 @@ class _Drive:
         try:
             simulator, driver = factory(what)
         except SimulatorLost as problem:
-            return Ended(str(problem), is_world_lost=True)
+            return Ended(str(problem), problem.is_gone)
         except Exception as problem:  # a process boundary: whatever keeps a drive from starting must reach a person
             log.exception("The drive could not start.")
             return Ended(f"The drive could not start: {_said(problem)}", can_retry=False)
@@ -81,7 +82,10 @@ class _Drive:
         try:
             session.run()
         except SimulatorLost as problem:
-            return Ended(str(problem), is_world_lost=True)
+            return Ended(str(problem), problem.is_gone)
+        except CannotBegin as problem:
+            # Where an episode had begun, another start was asked for since; the first one works again.
+            return Ended(str(problem), can_retry=session.view().episode > 0)
         except Exception as problem:  # the same boundary, while driving
             log.exception("The drive ended.")
             return Ended(f"The drive ended: {_said(problem)}")

@@ -25,7 +25,18 @@ from sim_bridge.messages import (
 
 
 class SimulatorLost(RuntimeError):
-    """The world stopped answering; its message names the world and the way back."""
+    """The drive cannot go on in this world; the message names the world and the way back.
+
+    `is_gone`: the world itself stopped answering. A world that is not gone answers, but not as this drive needs it.
+    """
+
+    def __init__(self, line: str, is_gone: bool = True) -> None:
+        super().__init__(line)
+        self.is_gone = is_gone
+
+
+class CannotBegin(ValueError):
+    """This world has no place for what the drive is for; the message says what it asks for."""
 
 
 class Cancelled(RuntimeError):
@@ -73,7 +84,7 @@ class Simulator(Protocol):
 
 
 class Driver(Protocol):
-    """Looks, plans, and speaks. Each call returns or yields within a tick or so; `speak` is advanced between plans."""
+    """Looks, plans, and speaks. Each call returns or yields within a tick or so; words are taken between plans."""
 
     @property
     def info(self) -> DriverInfo: ...

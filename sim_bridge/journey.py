@@ -34,7 +34,7 @@ class Journey(Protocol):
         """What it is and how it goes; None when there is nothing to say."""
 
     def prepare(self, world: Any, seed: int) -> Start:
-        """Raises ValueError, with a sentence, where this world has no place for it."""
+        """Raises CannotBegin, with a sentence, where this world has no place for it."""
 
     def begin(self, ego: Any) -> None: ...
 

@@ -227,11 +227,12 @@ class Supervisor:
             self._drive.fall(now_s, "The drive lost its world.", counts=False)
 
     def _lost_its_world(self) -> bool:
-        """Whether the drive's last word, read before it is buried, is about the world; a crash in libcarla counts."""
+        """Whether the drive's last word, read before it is buried, is that the world is gone. libcarla may abort before
+        there is a word: its threads do where the world stops answering."""
         drive = self._drive.child
         if not isinstance(drive, DriveChild) or drive.is_alive:
             return False
-        return drive.ended is not None and drive.ended.is_world_lost
+        return drive.exit_code == -signal.SIGABRT if drive.ended is None else drive.ended.is_world_lost
 
     def _make_world(self) -> WorldChild:
         assert self._config.world_command is not None, "only an embedded world is started here"

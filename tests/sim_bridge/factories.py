@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from sim_bridge.carla_config import CarlaConfig
-from sim_bridge.interfaces import Driver, Simulator, SimulatorLost
+from sim_bridge.interfaces import CannotBegin, Driver, Simulator, SimulatorLost
 from sim_bridge.messages import Control, DriverInfo, Observation
 from tests.fakes import MoodyDriver, SteadyDriver, StraightRoad
 from tests.sim_bridge.route_driver import RouteDriver
@@ -39,6 +39,36 @@ class Crashing(StraightRoad):
 
 def crashing(what: object) -> tuple[Simulator, Driver]:
     return Crashing(), SteadyDriver()
+
+
+class WithoutItsCar(StraightRoad):
+    """A world that is well, but in which somebody takes the car away."""
+
+    def step(self, control: Control) -> Observation:
+        if self._tick == 15:
+            raise SimulatorLost("Somebody destroyed our car.", is_gone=False)
+        return super().step(control)
+
+
+def without_its_car(what: object) -> tuple[Simulator, Driver]:
+    return WithoutItsCar(), SteadyDriver()
+
+
+class HasNoPlace(StraightRoad):
+    """Has no place for the drive that this seed asks for."""
+
+    def __init__(self, no_place_for: int) -> None:
+        super().__init__()
+        self._no_place_for = no_place_for
+
+    def reset(self, seed: int) -> Observation:
+        if seed == self._no_place_for:
+            raise CannotBegin("The scene finds no place in StraightRoad.")
+        return super().reset(seed)
+
+
+def no_place_for(seed: int) -> tuple[Simulator, Driver]:
+    return HasNoPlace(seed), SteadyDriver()
 
 
 class SaysItsProcess(SteadyDriver):

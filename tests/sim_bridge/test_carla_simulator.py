@@ -23,6 +23,7 @@ from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.carla_rig import Rig
 from sim_bridge.carla_simulator import CarlaSimulator
 from sim_bridge.interfaces import SimulatorLost
+from sim_bridge.journey import FreeDrive
 from sim_bridge.messages import CHASE_CAMERA, FRONT_CAMERA, Clearance, Control, Phase
 from sim_bridge.session import DriveSession, SessionConfig
 from tests.sim_bridge.driving import is_alive, until
@@ -310,3 +311,39 @@ def test_a_rig_that_cannot_be_completed_leaves_nothing_behind(embedded_port: int
         Rig(WithoutSensors(onlooker), small(embedded_port), points)
     onlooker.wait_for_tick()
     assert moving_things(onlooker) == {}
+
+
+class Faulty(FreeDrive):
+    """Fails as libcarla does where the world answers, but not with what was asked for."""
+
+    def __init__(self, in_tick: str = "", in_clear: str = "") -> None:
+        self._in_tick, self._in_clear = in_tick, in_clear
+
+    def tick(self) -> None:
+        if self._in_tick:
+            raise RuntimeError(self._in_tick)
+
+    def clear(self) -> None:
+        if self._in_clear:
+            raise RuntimeError(self._in_clear)
+
+
+def test_an_error_that_is_no_time_out_is_no_lost_world_and_is_tidied_up_after(
+    embedded_port: int, onlooker: carla.World
+) -> None:
+    with CarlaSimulator(small(embedded_port)) as simulator:
+        simulator.journey = Faulty(in_tick="std::bad_cast")
+        simulator.reset(1)
+        with pytest.raises(SimulatorLost, match=r"answered with an error: std::bad_cast\. The drive starts") as lost:
+            simulator.step(Control())
+        assert not lost.value.is_gone
+    until(lambda: not moving_things(onlooker))
+    assert not onlooker.get_settings().synchronous_mode
+
+
+def test_a_world_gets_its_clock_back_however_tidying_up_fails(embedded_port: int, onlooker: carla.World) -> None:
+    simulator = CarlaSimulator(small(embedded_port))
+    simulator._begun = Faulty(in_clear="rpc::rpc_error during call")
+    assert onlooker.get_settings().synchronous_mode
+    simulator.close()
+    assert not onlooker.get_settings().synchronous_mode

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from sim_bridge.drive_link import DriveLink
-from sim_bridge.drive_process import Factory
-from sim_bridge.messages import Ask, Engage, InstructionMode, Pause, Phase, SetInstruction, Step, Verdict
+from sim_bridge.drive_process import Ended, Factory
+from sim_bridge.messages import Ask, Engage, InstructionMode, Pause, Phase, Reset, SetInstruction, Step, Verdict
 from tests.sim_bridge import factories
 from tests.sim_bridge.driving import is_alive, until
 
@@ -78,6 +78,22 @@ def test_a_drive_that_cannot_start_says_why(factory: Factory, words: str, is_wor
         assert link.ended is not None
         assert words in link.ended.line
         assert (link.ended.is_world_lost, link.ended.can_retry) == (is_world_lost, can_retry)
+
+
+@pytest.mark.parametrize("seed", [0, 9])
+def test_a_start_without_a_place_is_said_plainly_and_tried_again_only_where_another_one_worked(seed: int) -> None:
+    with linked(factories.no_place_for, seed) as link:
+        if seed:
+            until(lambda: link.view() is not None and link.view().tick > 0)
+            link.submit(Reset(seed))
+        until(lambda: link.ended is not None)
+        assert link.ended == Ended("The scene finds no place in StraightRoad.", can_retry=seed != 0)
+
+
+def test_a_world_that_is_well_is_not_called_lost() -> None:
+    with linked(factories.without_its_car) as link:
+        until(lambda: link.ended is not None)
+        assert link.ended == Ended("Somebody destroyed our car.", is_world_lost=False)
 
 
 def test_a_crash_in_a_library_leaves_no_word_but_a_signal() -> None:

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from sim_bridge.driver_at_work import DriverAtWork, Sight
 from sim_bridge.messages import (
     Ask,
     DrivePlan,
@@ -19,6 +20,7 @@ from sim_bridge.messages import (
     Resume,
     SetInstruction,
     Step,
+    TalkOrder,
 )
 from sim_bridge.session import DriveSession, SessionConfig
 from tests.fakes import HeldDriver, SlowDriver, SteadyDriver, StraightRoad
@@ -172,3 +174,17 @@ def test_a_driver_stuck_for_good_ends_the_drive_so_that_it_can_be_replaced() -> 
     finally:
         driver.go.set()
         session.close()
+
+
+def test_a_driver_that_hangs_is_waited_for_once() -> None:
+    driver = HeldDriver()
+    driver.go.clear()
+    work = DriverAtWork(driver)
+    work.start()
+    work.look(Sight(StraightRoad().reset(0), None, TalkOrder.ALONGSIDE))
+    until(driver.is_held.is_set)
+    assert not work.stop(timeout_s=0.1)
+    began = time.monotonic()
+    assert not work.stop(timeout_s=20.0)
+    assert time.monotonic() - began < 10.0
+    driver.go.set()

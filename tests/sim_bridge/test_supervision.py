@@ -120,6 +120,17 @@ def test_an_answer_ends_with_the_drive_that_was_giving_it() -> None:
         assert "before this was answered" in closed[0].error and closed[0].question_id == 7
 
 
+@pytest.mark.parametrize(("factory", "is_replaced"), [(factories.crashing, True), (factories.without_its_car, False)])
+def test_a_world_goes_down_with_libcarla_and_not_with_a_car_that_was_taken_away(
+    factory: Factory, is_replaced: bool
+) -> None:
+    with supervised(factory) as supervisor:
+        until(lambda: drives(supervisor))
+        before = supervisor.process_ids()
+        until(lambda: supervisor.process_ids().get("drive", before["drive"]) != before["drive"])
+        assert (supervisor.process_ids()["world"] != before["world"]) is is_replaced
+
+
 def test_a_hopeless_start_is_told_and_not_repeated_until_asked() -> None:
     with supervised(factories.corrupt) as supervisor:
         until(lambda: supervisor.has_failed)
