@@ -11,6 +11,7 @@ from typing import Any
 import carla
 
 from sim_bridge.goals import Goals
+from sim_bridge.interfaces import CannotBegin
 from sim_bridge.scenarios.reading import load
 from sim_bridge.scenarios.route_file import Route, RouteScenario, RouteWeather
 from sim_bridge.scenarios.run import NoPlace, Outcome, SceneRun
@@ -21,6 +22,8 @@ START_DROP_M = 0.3
 # The cast of a scenario comes in this far before its trigger, out of the way of who looks for it.
 CAST_FROM_M = 60.0
 TRIGGERED_M = 6.0
+# A car this far from the trigger again has gone another way.
+MISSED_M = 90.0
 # Weather is set anew after this much of the route.
 WEATHER_EVERY = 0.02
 # The Leaderboard's kinds of scenario -> our scene of it.
@@ -45,7 +48,7 @@ SCENES = {
 }
 
 
-class WrongTown(ValueError):
+class WrongTown(CannotBegin):
     """The route is of another town than the world's."""
 
 
@@ -78,6 +81,7 @@ class RouteRun:
         self._is_playing = False
         self._played: list[Outcome] = []
         self._weather_set_at = -1.0
+        self._weather_before: Any = None
 
     def prepare(self) -> None:
         """Raises WrongTown."""
@@ -106,14 +110,14 @@ class RouteRun:
             self._bring_in(here)
         elif self._is_playing:
             self._play()
-        elif here.distance_2d(_location(self._scene[0])) < TRIGGERED_M:
-            self._scene[1].begin(self._ego)
-            self._is_playing = True
+        else:
+            self._wait(here.distance_2d(_location(self._scene[0])))
 
     @property
     def outcome(self) -> RouteOutcome:
         playing = [self._scene[1].outcome] if self._scene is not None and self._is_playing else []
-        missed = [*self._not_played, *(scenario.name for scenario in self._pending)]
+        waiting = [self._scene[0]] if self._scene is not None and not self._is_playing else []
+        missed = [*self._not_played, *(scenario.name for scenario in (*waiting, *self._pending))]
         return RouteOutcome(self.route.route_id, self.goals.reached_share, (*self._played, *playing), tuple(missed))
 
     @property
@@ -125,11 +129,31 @@ class RouteRun:
         return f"Scene: {run.scene.title}. {run.outcome.line}"
 
     def clear(self) -> None:
+        if self._scene is not None and not self._is_playing:
+            self._not_played.append(self._scene[0].name)
+        self._dismiss()
+        if self._weather_before is not None:
+            self._world.set_weather(self._weather_before)
+            self._weather_before = None
+
+    # ---- scenes along the route
+
+    def _dismiss(self) -> None:
         if self._scene is not None:
             self._scene[1].clear()
             self._scene = None
 
-    # ---- scenes along the route
+    def _wait(self, to_trigger_m: float) -> None:
+        """For the car to come to the trigger of the scene that stands ready; later ones come in once it has passed."""
+        assert self._scene is not None
+        scenario, run = self._scene
+        if to_trigger_m < TRIGGERED_M:
+            run.begin(self._ego)
+            self._is_playing = True
+        elif to_trigger_m > MISSED_M:
+            log.warning("Scenario %s is left out: the car went past its trigger.", scenario.name)
+            self._not_played.append(scenario.name)
+            self._dismiss()
 
     def _bring_in(self, here: Any) -> None:
         for scenario in self._pending:
@@ -154,7 +178,7 @@ class RouteRun:
         run.tick()
         if run.outcome.ended:
             self._played.append(run.outcome)
-            self.clear()
+            self._dismiss()
 
     # ---- weather along the route
 
@@ -164,6 +188,8 @@ class RouteRun:
             return
         self._weather_set_at = share
         weather = self._world.get_weather()
+        if self._weather_before is None:
+            self._weather_before = self._world.get_weather()
         for name, value in weather_at(self.route.weathers, 100.0 * share).items():
             if hasattr(weather, name):
                 setattr(weather, name, value)

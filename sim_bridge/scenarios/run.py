@@ -21,6 +21,7 @@ import carla
 
 from sim_bridge.actor_words import in_words
 from sim_bridge.carla_rig import ROLE
+from sim_bridge.interfaces import CannotBegin
 from sim_bridge.scenarios.cast import CannotStand, Performer, Vehicle, spawned
 from sim_bridge.scenarios.judging import Moment, Other, holds
 from sim_bridge.scenarios.lights import Lights
@@ -35,7 +36,7 @@ TRIES = 40
 GOAL_EVERY_M = 15.0
 
 
-class NoPlace(ValueError):
+class NoPlace(CannotBegin):
     """This map has no place where the scene can happen; the message says what was asked for."""
 
 
@@ -79,6 +80,7 @@ class SceneRun:
         self._cast: list[Performer] = []
         self._sensor: Any = None
         self._lights: Lights | None = None
+        self._weather_before: Any = None
         self._place: Place | None = None
         self._hits: list[tuple[float, str]] = []  # simulated seconds of the world, what was hit
         self._began_s: float | None = None
@@ -155,12 +157,18 @@ class SceneRun:
         for performer in self._cast:
             performer.begin(self.place.course)
         if self.scene.weather:
+            self._weather_before = self._world.get_weather()
             self._world.set_weather(getattr(carla.WeatherParameters, self.scene.weather))
         blueprint = self._world.get_blueprint_library().find("sensor.other.collision")
         if blueprint.has_attribute("role_name"):
             blueprint.set_attribute("role_name", ROLE)
         self._sensor = self._world.spawn_actor(blueprint, carla.Transform(), attach_to=ego)
-        self._sensor.listen(lambda event: self._hits.append((event.timestamp, event.other_actor.type_id)))
+        self._sensor.listen(self._hit)
+
+    def _hit(self, event: Any) -> None:
+        """On libcarla's thread. The first contact ends the scene; a car that leans on something sends them for ever."""
+        if not self._hits and not self._ended:
+            self._hits.append((event.timestamp, event.other_actor.type_id))
 
     # ---- playing
 
@@ -251,7 +259,10 @@ class SceneRun:
         return Outcome(self.scene.name, self.happened, self._ended, tuple(unmet), elapsed, nearest, hit)
 
     def clear(self) -> None:
-        """Let the lights go and take the cast and the sensor away."""
+        """Let the lights go, take the cast and the sensor away, and give the weather back."""
+        if self._weather_before is not None:
+            self._world.set_weather(self._weather_before)
+            self._weather_before = None
         if self._lights is not None:
             self._lights.release()
             self._lights = None

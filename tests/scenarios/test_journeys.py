@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import carla
@@ -17,7 +19,7 @@ from sim_bridge.goals import Goals, GuidedRoute
 from sim_bridge.journey import FreeDrive, RouteJourney, SceneJourney, journey_of
 from sim_bridge.lane_search import way_to
 from sim_bridge.messages import Control, JourneyStage, RouteCommand
-from sim_bridge.scenarios import route_file
+from sim_bridge.scenarios import SceneRun, route_file
 from sim_bridge.scenarios.doings import Wanted
 from sim_bridge.scenarios.following import Follower
 from sim_bridge.scenarios.places import beside, places
@@ -149,6 +151,7 @@ def route_through(town_map: Any, name: str, scenario: RouteScenario | None = Non
 
 
 def test_a_route_is_driven_to_its_end_in_its_weather(simulator: CarlaSimulator, town_map: Any) -> None:
+    before = simulator.carla_world.get_weather().cloudiness
     simulator.journey = RouteJourney(route_through(town_map, "slow_leader"))
     simulator.reset(seed=0)
     drive_along(simulator, 400, mps=10.0)
@@ -157,6 +160,9 @@ def test_a_route_is_driven_to_its_end_in_its_weather(simulator: CarlaSimulator, 
     simulator.step(Control(brake=1.0))
     simulator.step(Control(brake=1.0))
     assert simulator.carla_world.get_weather().cloudiness == pytest.approx(90.0)
+    simulator.journey = FreeDrive()
+    simulator.reset(seed=0)
+    assert simulator.carla_world.get_weather().cloudiness == pytest.approx(before)
 
 
 def test_a_routes_scenario_is_played_where_it_is_triggered(simulator: CarlaSimulator, town_map: Any) -> None:
@@ -171,6 +177,57 @@ def test_a_routes_scenario_is_played_where_it_is_triggered(simulator: CarlaSimul
     assert run is not None
     assert [(o.scene, o.happened) for o in run.outcome.scenes] == [("pedestrian_steps_out", True)]
     assert run.outcome.not_played == ("Door_1",)
+
+
+def test_a_scenario_that_the_car_goes_past_is_counted_and_makes_room_for_the_next(
+    simulator: CarlaSimulator, town_map: Any
+) -> None:
+    found = places(scenarios.load("pedestrian_steps_out"), town_map, seed=2)
+    first = next(found).course
+    begins = first.waypoint(0.0).transform.location
+    second = next(p.course for p in found if p.course.waypoint(0.0).transform.location.distance(begins) > 200.0)
+    triggers = [(p.x, p.y, p.z, 0.0) for p in (course.waypoint(0.0).transform.location for course in (first, second))]
+    walkers = tuple(RouteScenario(f"Walker_{k}", "DynamicObjectCrossing", at) for k, at in enumerate(triggers))
+    points = route_through(town_map, "pedestrian_steps_out").points
+    simulator.journey = RouteJourney(Route("1", "Backseat01", points, (), walkers))
+    simulator.reset(seed=0)
+    run = simulator.journey.run
+    assert run is not None
+    stand_on(simulator, first.waypoint(30.0))
+    assert run.outcome.not_played == ("Walker_0", "Walker_1"), "one waits, one is far"
+    assert len(simulator.carla_world.get_actors().filter("walker.pedestrian.*")) == 1
+    stand_on(simulator, second.waypoint(0.0))
+    assert (len(run.outcome.scenes), run.outcome.not_played) == (1, ("Walker_0",))
+    assert len(simulator.carla_world.get_actors().filter("walker.pedestrian.*")) == 1
+
+
+def stand_on(simulator: CarlaSimulator, waypoint: Any) -> None:
+    """Put the car there, for as many ticks as a scene takes to come in and begin."""
+    where = waypoint.transform
+    where.location.z += 0.2
+    simulator.ego.set_transform(where)
+    for _ in range(5):
+        simulator.step(Control(brake=1.0))
+
+
+def test_an_episodes_weather_ends_with_it(simulator: CarlaSimulator) -> None:
+    simulator.journey = FreeDrive()
+    simulator.reset(seed=0)
+    before = simulator.carla_world.get_weather()
+    simulator.journey = SceneJourney(replace(scenarios.load("slow_leader"), weather="HardRainNoon"))
+    simulator.reset(seed=5)
+    simulator.step(Control(brake=1.0))
+    assert simulator.carla_world.get_weather().precipitation > before.precipitation
+    simulator.journey = FreeDrive()
+    simulator.reset(seed=0)
+    assert simulator.carla_world.get_weather() == before
+
+
+def test_a_car_that_leans_on_something_has_hit_it_once() -> None:
+    run = SceneRun(None, scenarios.load("slow_leader"), seed=0)
+    for second in range(1000):
+        run._hit(SimpleNamespace(timestamp=float(second), other_actor=SimpleNamespace(type_id="vehicle.audi.tt")))
+    assert run._hits == [(0.0, "vehicle.audi.tt")]
 
 
 def test_a_route_of_another_town_is_refused(simulator: CarlaSimulator) -> None:
