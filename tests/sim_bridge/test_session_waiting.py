@@ -156,6 +156,7 @@ def test_a_question_is_answered_whole_before_the_next_plan() -> None:
     with running(StraightRoad(), driver) as session:
         planning(session)
         session.submit(Ask("what do you see?", 5))
+        seen(session, lambda v: bool(v.answers))
         let(driver, 1)
         view = seen(session, lambda v: bool(v.answers) and v.answers[-1].is_final)
         assert view.answers[-1].text == "I see a road."
