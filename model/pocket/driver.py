@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from model import prompts
 from model.pocket.graphs import Graphs
+from model.pocket.halt import Halt
 from model.pocket.runtime import PocketRuntime, Reading
 from sim_bridge.messages import (
     FRONT_CAMERA,
@@ -33,9 +34,6 @@ UNKNOWN_SHARE = 0.5
 # Whoever asks for a turn overrules the navigator: its target points, which lead another way, are then left out of the
 # prompt, as they were in nearly all such training views.
 OVERRULING = (InstructionKind.TURN_LEFT, InstructionKind.TURN_RIGHT, InstructionKind.STRAIGHT)
-# A step of a quarter of a second shorter than this, 0.2 m/s, is standing: the network's points of a car that stands lie
-# two or three centimetres apart, and no car holds such a speed.
-STANDING_STEP_M = 0.05
 CANNOT_OBEY = "I can only follow driving instructions."
 CANNOT_ANSWER = "I can only answer about the road."
 
@@ -48,6 +46,7 @@ class PocketDriver:
         self._runtime = PocketRuntime(folder, graphs)
         self._looked_at = (-1, -1)  # episode, tick
         self._look: Reading | None = None
+        self._halt = Halt()
         self._asked: tuple[str, InstructionMode] | None = None  # the newest instruction, read once as it came in
         self._overruling: tuple[str, InstructionMode] | None = None  # the instruction that shuts the navigator up
         self.info = DriverInfo(
@@ -81,7 +80,7 @@ class PocketDriver:
             made_at_tick=observation.tick,
             made_from=observation.ego,
             path_xy_in_ego=_checked(path, "path"),
-            speed_xy_in_ego=_checked(at_rest(pace), "speed plan"),
+            speed_xy_in_ego=_checked(self._halt.pace(pace, speed, observation.sim_time_us / 1e6), "speed plan"),
             instruction_serial=instruction.serial if instruction is not None else 0,
             reads_instruction_as=kind,
             inference_ms=1000 * (time.perf_counter() - began),
@@ -152,13 +151,6 @@ class PocketDriver:
     def _plain(self, observation: Observation) -> prompts.Prompt:
         way = prompts.by_target_points(observation.target_points_xy_in_ego)
         return prompts.driving(observation.ego.speed_mps, way)
-
-
-def at_rest(speed_xy: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Speed points (N, 2) without the steps that are too short to be a movement."""
-    steps = np.diff(speed_xy, axis=0, prepend=np.zeros((1, 2), np.float32))
-    steps[np.hypot(*steps.T) < STANDING_STEP_M] = 0.0
-    return steps.cumsum(0)
 
 
 def _checked(points: npt.NDArray[np.float32], name: str) -> npt.NDArray[np.float32]:

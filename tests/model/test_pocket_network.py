@@ -13,8 +13,9 @@ from model import prompts
 from model.pocket import checkpoint, weights
 from model.pocket.adapters import NumpyAdapters
 from model.pocket.config import ConfigError, PocketConfig
-from model.pocket.driver import PocketDriver, at_rest
+from model.pocket.driver import PocketDriver
 from model.pocket.graphs import TorchGraphs
+from model.pocket.halt import Halt, at_rest
 from model.pocket.network import Batch, Pocket, Talk
 from model.pocket.runtime import PocketRuntime
 from model.pocket.vocabulary import Tokens, Vocabulary
@@ -262,6 +263,40 @@ def test_a_car_that_creeps_at_centimetres_stands_and_one_that_starts_does_not() 
     assert rested[:4] == pytest.approx(stopping[:4])
     starting = np.stack([times**2, np.zeros(10)], 1).astype(np.float32)
     assert at_rest(starting) == pytest.approx(starting), "2 m/s2 from a standstill"
+
+
+def ahead(*metres: float) -> np.ndarray:
+    """A speed plan straight on that gets this far by each point and stays at the last."""
+    reached = [*metres, *[metres[-1]] * (10 - len(metres))]
+    return np.stack([np.array(reached), np.zeros(10)], 1).astype(np.float32)
+
+
+GOING, FURTHER, NEARLY = ahead(*(0.5 * k for k in range(1, 11))), ahead(0.4, 0.9, 1.3), ahead(0.4, 0.9)
+
+
+def test_who_stops_within_a_metre_stops_now_and_does_not_roll_again_before_it_stood() -> None:
+    halt = Halt()
+    assert halt.pace(FURTHER, 1.2, 1.0) == pytest.approx(FURTHER)
+    assert not halt.pace(NEARLY, 1.0, 1.1).any()
+    for plan in (FURTHER, GOING):
+        assert not halt.pace(plan, 0.6, 1.2).any(), "it has begun to stop"
+    assert halt.pace(GOING, 0.05, 1.5) == pytest.approx(GOING), "it has stood"
+
+
+def test_who_has_stood_may_roll_up_to_the_line_and_is_held_again_later() -> None:
+    halt = Halt()
+    halt.pace(NEARLY, 1.0, 1.0)
+    assert halt.pace(NEARLY, 0.0, 1.3) == pytest.approx(NEARLY)
+    assert halt.pace(NEARLY, 0.8, 2.0) == pytest.approx(NEARLY)
+    assert not halt.pace(NEARLY, 0.8, 9.0).any()
+
+
+def test_who_may_drive_on_is_not_held_and_crawling_is_no_stopping() -> None:
+    halt, crawling = Halt(), ahead(*(0.09 * k for k in range(1, 11)))
+    assert halt.pace(GOING, 0.8, 1.0) == pytest.approx(GOING)
+    assert not halt.pace(NEARLY, 1.0, 1.1).any()
+    assert halt.pace(GOING, 6.0, 1.2) == pytest.approx(GOING), "a new start at speed"
+    assert halt.pace(crawling, 0.4, 1.3) == pytest.approx(crawling)
 
 
 def test_a_driver_that_would_creep_plans_to_stand(tmp_path: Path) -> None:
