@@ -38,6 +38,13 @@ class Frames:
         return self.eyes[folder][row]
 
     @property
+    def once(self) -> tuple[FrameFacts, ...]:
+        """The facts of each frame once, however often its folder is named."""
+        names = [str(getattr(eyes, "filename", k)) for k, eyes in enumerate(self.eyes)]
+        rows = [(names[folder], row) for folder, row in self.rows.tolist()]
+        return tuple(dict(zip(rows, self.facts, strict=True)).values())
+
+    @property
     def towns(self) -> tuple[str, ...]:
         return tuple(sorted({facts.town for facts in self.facts if facts.town}))
 

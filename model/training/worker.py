@@ -174,13 +174,13 @@ class Worker:
         )
 
     def _card(self) -> dict[str, Any]:
-        budget = self.settings.budget
+        budget, frames = self.settings.budget, self.train.once
         return {
             "data": {
-                "train_frames": len(self.train),
+                "train_frames": len(frames),
                 "val_frames": self.val_frames,
                 "towns": list(self.train.towns),
-                "sources": dict(Counter(facts.source for facts in self.train.facts)),
+                "sources": dict(Counter(facts.source for facts in frames)),
             },
             "begun_from": self.begun_from,
             "preset": self.settings.preset,

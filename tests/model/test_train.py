@@ -326,6 +326,9 @@ def test_several_folders_are_one_and_a_town_kept_for_testing_is_refused(
     both = open_splits([data, tmp_path, tmp_path / "nothing"], "train")
     assert len(both) == len(one) + len(other)
     np.testing.assert_array_equal(both.eye(len(one) + 2), other.eye(2))
+    twice = open_splits([data, data, tmp_path], "train")
+    assert (len(twice), len(twice.once)) == (2 * len(one) + len(other), len(both))
+    assert len(open_splits([data, data], "val")) == len(open_split(data, "val"))
     assert both.facts[len(one) + 2].place == other.facts[2].place
     monkeypatch.setattr("model.training.folders.HELD_OUT_TOWNS", both.towns)
     with pytest.raises(DataError, match="kept for testing"):
