@@ -19,6 +19,8 @@ STOOD_MPS = 0.1
 ROLLS_MPS = 2.0  # nobody who stops within a metre is that fast
 # Who has stood may roll up to the line for so long before it is held again.
 MOVES_UP_S = 4.0
+# Without a plan for so long, or where time begins anew, it is another drive.
+FORGETS_S = 1.0
 
 
 class Halt:
@@ -26,14 +28,17 @@ class Halt:
 
     def __init__(self) -> None:
         self._is_stopping = False
-        self._stood_at_s = -math.inf
+        self._stood_at_s = self._planned_at_s = -math.inf
 
     def pace(self, speed_xy: npt.NDArray[np.float32], speed_mps: float, now_s: float) -> npt.NDArray[np.float32]:
         """The speed points (N, 2) of a plan made at `speed_mps` and `now_s`, all zero where the car is to stand now."""
         rested = at_rest(speed_xy)
+        if not 0.0 <= now_s - self._planned_at_s < FORGETS_S:
+            self._is_stopping, self._stood_at_s = False, -math.inf
+        self._planned_at_s = now_s
         if self._is_stopping and speed_mps < STOOD_MPS:
             self._is_stopping, self._stood_at_s = False, now_s
-        may_move_up = 0.0 <= now_s - self._stood_at_s < MOVES_UP_S
+        may_move_up = now_s - self._stood_at_s < MOVES_UP_S
         stops_now = bool((rested[-1] == rested[-2]).all()) and float(np.hypot(*rested[-1])) < STOPS_WITHIN_M
         self._is_stopping = not may_move_up and speed_mps < ROLLS_MPS and (stops_now or self._is_stopping)
         return np.zeros_like(rested) if self._is_stopping else rested

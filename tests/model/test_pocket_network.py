@@ -287,8 +287,16 @@ def test_who_has_stood_may_roll_up_to_the_line_and_is_held_again_later() -> None
     halt = Halt()
     halt.pace(NEARLY, 1.0, 1.0)
     assert halt.pace(NEARLY, 0.0, 1.3) == pytest.approx(NEARLY)
-    assert halt.pace(NEARLY, 0.8, 2.0) == pytest.approx(NEARLY)
-    assert not halt.pace(NEARLY, 0.8, 9.0).any()
+    for now_s in (1.8, 2.4, 3.0, 3.6, 4.2, 4.8):
+        assert halt.pace(NEARLY, 0.8, now_s) == pytest.approx(NEARLY)
+    assert not halt.pace(NEARLY, 0.8, 5.4).any()
+
+
+@pytest.mark.parametrize("now_s", [9.0, 0.1])
+def test_what_was_begun_in_another_drive_is_forgotten(now_s: float) -> None:
+    halt = Halt()
+    assert not halt.pace(NEARLY, 1.0, 1.0).any()
+    assert halt.pace(GOING, 0.6, now_s) == pytest.approx(GOING)
 
 
 def test_who_may_drive_on_is_not_held_and_crawling_is_no_stopping() -> None:
