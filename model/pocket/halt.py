@@ -19,7 +19,7 @@ STOOD_MPS = 0.1
 ROLLS_MPS = 2.0  # nobody who stops within a metre is that fast
 # Who has stood may roll up to the line for so long before it is held again.
 MOVES_UP_S = 4.0
-# Without a plan for so long, or where time begins anew, it is another drive.
+# Without a plan for so long, or where time begins anew, it is another drive; at the same time, another wish.
 FORGETS_S = 1.0
 
 
@@ -33,7 +33,7 @@ class Halt:
     def pace(self, speed_xy: npt.NDArray[np.float32], speed_mps: float, now_s: float) -> npt.NDArray[np.float32]:
         """The speed points (N, 2) of a plan made at `speed_mps` and `now_s`, all zero where the car is to stand now."""
         rested = at_rest(speed_xy)
-        if not 0.0 <= now_s - self._planned_at_s < FORGETS_S:
+        if not 0.0 < now_s - self._planned_at_s < FORGETS_S:
             self._is_stopping, self._stood_at_s = False, -math.inf
         self._planned_at_s = now_s
         if self._is_stopping and speed_mps < STOOD_MPS:

@@ -292,8 +292,8 @@ def test_who_has_stood_may_roll_up_to_the_line_and_is_held_again_later() -> None
     assert not halt.pace(NEARLY, 0.8, 5.4).any()
 
 
-@pytest.mark.parametrize("now_s", [9.0, 0.1])
-def test_what_was_begun_in_another_drive_is_forgotten(now_s: float) -> None:
+@pytest.mark.parametrize("now_s", [9.0, 0.1, 1.0])
+def test_what_was_begun_in_another_drive_or_for_another_wish_is_forgotten(now_s: float) -> None:
     halt = Halt()
     assert not halt.pace(NEARLY, 1.0, 1.0).any()
     assert halt.pace(GOING, 0.6, now_s) == pytest.approx(GOING)
