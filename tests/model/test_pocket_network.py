@@ -278,8 +278,8 @@ def test_who_stops_within_a_metre_stops_now_and_does_not_roll_again_before_it_st
     halt = Halt()
     assert halt.pace(FURTHER, 1.2, 1.0) == pytest.approx(FURTHER)
     assert not halt.pace(NEARLY, 1.0, 1.1).any()
-    for plan in (FURTHER, GOING):
-        assert not halt.pace(plan, 0.6, 1.2).any(), "it has begun to stop"
+    for now_s, plan in ((1.15, FURTHER), (1.2, GOING)):
+        assert not halt.pace(plan, 0.6, now_s).any(), "it has begun to stop"
     assert halt.pace(GOING, 0.05, 1.5) == pytest.approx(GOING), "it has stood"
 
 
