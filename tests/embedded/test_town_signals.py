@@ -94,6 +94,12 @@ def test_only_opposite_arms_share_a_phase(town: Town) -> None:
         assert len({phase for j, phase in by_phase if j == junction}) >= 2
 
 
+@pytest.mark.parametrize("name", ["Backseat03", "Backseat04"])
+def test_where_arms_would_block_each_other_each_has_green_alone(name: str) -> None:
+    phases = [(light.junction_id, light.phase) for light in _lights(town_of(name))]
+    assert len(set(phases)) == len(phases) > 5
+
+
 def test_pole_indices_count_the_lights_of_a_junction(town: Town) -> None:
     indices: dict[int, list[int]] = defaultdict(list)
     for light in _lights(town):

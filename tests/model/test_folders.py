@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from model.training import folders
-from model.training.samples import SeenBox, SignFacts
+from model.training.samples import LeadFacts, SeenBox, SignFacts
 from tests.model.teacher_scenes import every_scene, junction, open_road, standing_van
 
 MATRIX = np.eye(4).tolist()
@@ -117,3 +117,13 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
     folder.write_text("in the way")
     with pytest.raises(OSError, match="Town_Backseat01"):
         writer.write(picture(), open_road(), MATRIX)
+
+
+@pytest.mark.parametrize(("kind", "color"), [("motorcycle", ""), ("bicycle", ""), ("car", "red")])
+def test_what_a_rider_hides_has_no_colour(tmp_path: Path, kind: str, color: str) -> None:
+    folders.FolderWriter(tmp_path, "Backseat01", 0).write(
+        picture(), open_road(lead=LeadFacts(9.0, 0.0, True, kind, "red")), MATRIX
+    )
+    measured = next(tmp_path.glob("data/backseat/*/*/*/measurements/*.json.gz"))
+    lead = folders.read_one(measured)[1].lead
+    assert lead is not None and (lead.type, lead.color) == (kind, color)

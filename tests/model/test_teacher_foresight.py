@@ -223,6 +223,14 @@ def test_a_barrier_on_the_road_is_a_reason_to_change_over() -> None:
     assert roll_out(facts, Kind.NONE, 5.0).path[19, 1] < -1.0
 
 
+def test_the_navigator_points_along_the_lane_where_the_way_leads_round() -> None:
+    aside = Course(np.add(LINE, [0.0, -3.5]), COURSE.in_junction, None)
+    lanes = Lanes(aside, None, None, {}, False, False, False, "1:-1:0")
+    facts = frame_facts(around(), lanes, eye_of(around().ego, 0.0), only_seen=False, navigated=COURSE)
+    assert facts.route[20, 1] == pytest.approx(-3.5)
+    assert facts.target_points[:, 1] == pytest.approx(0.0)
+
+
 def test_the_plan_is_carried_on_to_the_forecasts_horizon() -> None:
     steady = np.column_stack([np.arange(1, 11) * 2.0, np.zeros(10)]).astype(np.float32)
     assert driven(steady) == pytest.approx(AT_EIGHT)

@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from model.pocket import weights
-from model.pocket.config import CHOICES, PocketConfig
+from model.pocket.config import CHOICES, FLAGS, PocketConfig
 from model.pocket.driver import PocketDriver
 from model.pocket.graphs import TorchGraphs
 from model.pocket.network import Pocket, Talk
@@ -34,6 +34,7 @@ from model.training import (
     run_folder,
     schedule,
     ship,
+    targets,
     train,
     warm_start,
 )
@@ -397,6 +398,20 @@ def test_every_view_fits_the_network_and_every_task_comes_up(data: Path) -> None
     assert not (batch.talk.answer_ids == words.unknown).any()
     assert not (batch.asides.answer_ids == words.unknown).any()
     assert (wanted.kinds[[one.sample.task != "dream" for one in looks]] == -100).all()
+
+
+def test_who_leads_is_not_taught_where_the_way_leads_round_somebody() -> None:
+    lead_flag = FLAGS.index("lead")
+    for blocked_m, known in ((None, 1.0), (8.0, 0.0)):
+        told = targets.aux(labels.aux_of(open_road(blocked_m=blocked_m)))
+        assert told.flags_known[lead_flag] == known
+
+
+def test_the_card_counts_a_frame_once_however_often_its_folder_is_named(data: Path) -> None:
+    twice, val = open_splits([data, data], "train"), open_split(data, "val")
+    settings = Settings((data, data), data / "unused", Budget(views=10**6), "debug", workers=1)
+    told = Worker(settings, 0, twice, val)._card()["data"]
+    assert told["train_frames"] == len(open_split(data, "train")) == sum(told["sources"].values())
 
 
 def test_the_loss_falls_on_one_batch(data: Path) -> None:
