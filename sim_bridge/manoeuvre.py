@@ -40,6 +40,9 @@ class ManoeuvreWatch:
             if self._lanes_changed[side] > self._lanes_before[side]:
                 return Manoeuvre.DONE if offset_m < SETTLED_M else Manoeuvre.UNDER_WAY
             return Manoeuvre.UNDER_WAY if lane.is_junction or has_lane(lane, side) else Manoeuvre.NO_LANE
+        if kind is InstructionKind.PASS:
+            has_changed = self._lanes_changed != self._lanes_before
+            return Manoeuvre.DONE if has_changed and offset_m < SETTLED_M else Manoeuvre.UNDER_WAY
         if len(self._ways_taken) == self._ways_before:
             return Manoeuvre.UNDER_WAY
         return Manoeuvre.DONE if self._ways_taken[self._ways_before] is kind else Manoeuvre.OTHER_WAY

@@ -1,8 +1,8 @@
 """The instruction that was asked for, the one the car acts on, and when it is done. Session thread only.
 
-A manoeuvre (lane change, turn, straight on) ends when the world says so; "faster" and "slower" are done when the
-speed has changed, for a driver that reads them anew at every plan would speed up or slow down for ever; GO clears what
-stood; everything else stays until it is replaced. Asking twice for the same is two instructions: the serial rises.
+A manoeuvre (lane change, turn, straight on, passing) ends when the world says so; "faster" and "slower" are done when
+the speed has changed, for a driver that reads them anew at every plan would speed up or slow down for ever; GO clears
+what stood; everything else stays until it is replaced. Asking twice for the same is two instructions: the serial rises.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ MANOEUVRES = frozenset(
         InstructionKind.TURN_LEFT,
         InstructionKind.TURN_RIGHT,
         InstructionKind.STRAIGHT,
+        InstructionKind.PASS,
     }
 )
 

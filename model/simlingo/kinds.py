@@ -17,8 +17,18 @@ _TURN = re.compile(r"\b(?:turn|go|take|crossing|intersection|junction|corner|dri
 _SPEED = re.compile(r"\b\d+(?:\.\d+)?\s*(?:m/s|mps|km/h|kmh|kph|mph|met(?:er|re)s per second)")
 # In the order they are tried: "do not stop" is no stop, and "slow down" comes before anything "go".
 _WORDS = (
+    (
+        Kind.KEEP_RULES,
+        re.compile(r"\b(?:do not|don't|never) (?:crash|hit|ram|run|ignore|drive (?:on|in|into|against))\b"),
+    ),
+    (Kind.KEEP_BEHIND, re.compile(r"\b(?:do not|don't|never) (?:pass|overtake)\b|\b(?:keep|stay|remain) behind\b")),
+    (Kind.RUN_LIGHT, re.compile(r"\b(?:run|ignore|jump|skip|through)\b.*\b(?:light|lights|signal)\b|\bon red\b")),
     (Kind.GO, re.compile(r"\b(?:do not|don't|never) (?:stop|brake)\b|\bkeep (?:going|driving)\b|\bstart driving\b")),
     (Kind.STOP, re.compile(r"\b(?:stop|halt|park|stand still|come to rest)\b")),
+    (Kind.CRASH, re.compile(r"\b(?:crash|ram|collide|hit|run over|drive into)\b")),
+    (Kind.SIDEWALK, re.compile(r"\b(?:sidewalk|pavement|footpath)\b")),
+    (Kind.ONCOMING, re.compile(r"\b(?:oncoming|opposite|wrong) (?:lane|side|traffic)\b")),
+    (Kind.PASS, re.compile(r"\b(?:pass|overtake|go around|get past)\b")),
     (Kind.SLOWER, re.compile(r"\b(?:slow|slower|brake|decelerate|less speed|reduce)\b")),
     (Kind.FASTER, re.compile(r"\b(?:fast|faster|accelerate|speed up|hurry|quicker)\b")),
     (Kind.STRAIGHT, re.compile(r"\bstraight\b")),

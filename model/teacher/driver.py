@@ -99,19 +99,20 @@ class TeacherDriver:
         if instruction is None:
             rolled = roll_out(facts, Kind.NONE, speed)
             return Kind.NONE, rolled, sentences.commentary(facts, speed, rolled)
-        kind, value = self._meaning(instruction.text, facts)
-        rolled, refused = obey(facts, kind, speed, value, instruction.mode)
+        kind, value, named = self._meaning(instruction.text, facts)
+        rolled, refused = obey(facts, kind, speed, value, instruction.mode, named)
         if kind is Kind.NONE:
             return kind, rolled, sentences.commentary(facts, speed, rolled)
-        return kind, rolled, sentences.reply(kind, value, rolled, refused)
+        about = sentences.named_in_reply(facts, kind, named)
+        return kind, rolled, sentences.reply(kind, value, rolled, refused, about)
 
-    def _meaning(self, text: str, facts: FrameFacts) -> tuple[InstructionKind, float | None]:
+    def _meaning(self, text: str, facts: FrameFacts) -> tuple[InstructionKind, float | None, str]:
         if self._read[0] != text:
             self._read = (text, phrases.read(text))
-        kind, value, vehicle = self._read[1]
-        if vehicle and facts.lead is not None and vehicle in (facts.lead.type, "vehicle"):
+        kind, value, named = self._read[1]
+        if kind is Kind.STOP and named and facts.lead is not None and named in (facts.lead.type, "vehicle"):
             value = max(0.0, facts.lead.gap_m - STOP_BEHIND_M)
-        return kind, value
+        return kind, value, named
 
     def facts(self, observation: Observation) -> FrameFacts:
         """Everything the world says about this observation's moment; asked for once per tick."""

@@ -20,7 +20,7 @@ from model.teacher.surroundings import Body, Signal, Surroundings
 from model.teacher.way import FACING_CONE_RAD, leader, pedestrian, ruling_light, signs_ahead
 from model.training.labels import sparse_ahead
 from model.training.paths import at_distance
-from model.training.samples import FrameFacts, LeadFacts, Polyline, SeenBox, next_stop_m
+from model.training.samples import BesideFacts, FrameFacts, LeadFacts, Polyline, SeenBox, next_stop_m
 
 ROUTE_M = 110.0
 LANES_M = 60.0
@@ -51,6 +51,7 @@ class Lanes:
     may_left: bool
     may_right: bool
     oncoming_left: bool
+    beside: BesideFacts
     place: str
 
 
@@ -71,6 +72,7 @@ def lanes_at(start: object, route: Course) -> Lanes:
         beside["left"] is not None and lane_walk.may_change(start, "left"),
         beside["right"] is not None and lane_walk.may_change(start, "right"),
         lane_walk.has_oncoming_left(start),
+        BesideFacts(lane_walk.oncoming_m(start), lane_walk.sidewalk_m(start)),
         place,
     )
 
@@ -181,6 +183,7 @@ def _lane_facts(ego: Body, lanes: Lanes) -> dict[str, Any]:
         "may_change_left": lanes.may_left,
         "may_change_right": lanes.may_right,
         "oncoming_left": lanes.oncoming_left,
+        "beside": lanes.beside,
         "place": lanes.place,
         "route_turn": lane_walk.route_turn(lanes.route),
         "changes_m": tuple(float(k + 1) for k in np.flatnonzero(np.diff(lanes.route.in_junction.astype(np.int8)))),

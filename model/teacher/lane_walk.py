@@ -119,6 +119,37 @@ def has_oncoming_left(waypoint: Any) -> bool:
     return beside is not None and beside.lane_type == carla.LaneType.Driving and beside.lane_id * waypoint.lane_id < 0
 
 
+# Nobody crosses more lanes than this to get to the other side of the road.
+MOST_LANES = 6
+
+
+def oncoming_m(waypoint: Any) -> float | None:
+    """Metres to the left, to the middle of the nearest driving lane of the other direction; None without one."""
+    return _metres_to(waypoint, "left", lambda lane: lane.lane_id * waypoint.lane_id < 0 and _is_driving(lane))
+
+
+def sidewalk_m(waypoint: Any) -> float | None:
+    """Metres to the right, to the middle of the sidewalk; None without one."""
+    return _metres_to(waypoint, "right", lambda lane: lane.lane_type == carla.LaneType.Sidewalk)
+
+
+def _is_driving(waypoint: Any) -> bool:
+    return bool(waypoint.lane_type == carla.LaneType.Driving)
+
+
+def _metres_to(start: Any, side: str, is_it: Callable[[Any], bool]) -> float | None:
+    lane = start
+    for _ in range(MOST_LANES):
+        # Past the road's middle a lane's own left is towards the car again.
+        towards = side if lane.lane_id * start.lane_id > 0 else {"left": "right", "right": "left"}[side]
+        lane = lane.get_left_lane() if towards == "left" else lane.get_right_lane()
+        if lane is None:
+            return None
+        if is_it(lane):
+            return float(start.transform.location.distance(lane.transform.location))
+    return None
+
+
 def may_change(waypoint: Any, side: str) -> bool:
     """Whether the marking on that side allows a change."""
     wanted = carla.LaneChange.Left if side == "left" else carla.LaneChange.Right

@@ -13,6 +13,7 @@ from model.training.sentences import light_seen
 NO_LIGHT = "I see no traffic light."
 NO_LEAD = "There is no vehicle ahead."
 NO_PEDESTRIAN = "I see no pedestrian."
+NONE_IN_THE_WAY = "There is no pedestrian in the way."
 NO_LIMIT = "I see no speed limit sign."
 VEHICLE_TYPES = ("car", "van", "truck", "bus", "motorcycle", "bicycle")
 COLORS = ("white", "black", "grey", "silver", "red", "blue", "green", "yellow", "orange", "brown")
@@ -31,7 +32,7 @@ ASIDE = 0.08
 def _light_is(moment: Moment, slot: str) -> str:
     state = light_seen(moment.facts)
     if not state:
-        return f"No, {NO_LIGHT}"
+        return NO_LIGHT
     return f"{'Yes' if state == slot else 'No'}, the light is {state}."
 
 
@@ -48,7 +49,7 @@ def _light_distance(moment: Moment, slot: str) -> str:
 def _light_stop(moment: Moment, slot: str) -> str:
     state = light_seen(moment.facts)
     if not state:
-        return f"No, {NO_LIGHT}"
+        return NO_LIGHT
     if light_stop(moment.facts, moment.speed_mps) is not None:
         return f"Yes, the light is {state}."
     return f"No, the light is {state}." if state == "green" else "No, I am too close to stop."
@@ -69,7 +70,7 @@ def _sign(moment: Moment, slot: str) -> str:
 
 def _vehicle(moment: Moment, slot: str) -> str:
     lead = moment.facts.lead
-    return f"Yes, there is a {lead.type} ahead." if lead else "No, the way ahead is free."
+    return f"Yes, there is a {lead.type} ahead." if lead else NO_LEAD
 
 
 def _kind(moment: Moment, slot: str) -> str:
@@ -153,12 +154,12 @@ def _vehicle_side(moment: Moment, slot: str) -> str:
 
 def _pedestrian(moment: Moment, slot: str) -> str:
     is_there = moment.facts.pedestrian is not None
-    return "Yes, a pedestrian is in the way." if is_there else "No, there is no pedestrian in the way."
+    return "Yes, a pedestrian is in the way." if is_there else NONE_IN_THE_WAY
 
 
 def _pedestrian_distance(moment: Moment, slot: str) -> str:
     walker = moment.facts.pedestrian
-    return "There is no pedestrian in the way." if walker is None else about(walker.distance_m)
+    return NONE_IN_THE_WAY if walker is None else about(walker.distance_m)
 
 
 def _pedestrian_where(moment: Moment, slot: str) -> str:

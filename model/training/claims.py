@@ -41,6 +41,9 @@ CLAIMS: tuple[tuple[str, Claim], ...] = (
     (r"holding (\d+(?:\.\d+)?)", lambda said, start, end, aside: _approaches(said, start, end)),
     (r"changing to the left lane", lambda said, start, end, aside: aside < -LANE_MOVE_M),
     (r"changing to the right lane", lambda said, start, end, aside: aside > LANE_MOVE_M),
+    (r"changing to the oncoming lane|passing on the left", lambda said, start, end, aside: aside < -LANE_MOVE_M),
+    (r"driving on to the sidewalk|passing on the right", lambda said, start, end, aside: aside > LANE_MOVE_M),
+    (r"driving into|not stopping for", lambda said, start, end, aside: end >= STANDS_MPS),
     (r"there is no lane to change|the marking does not", lambda said, start, end, aside: abs(aside) < LANE_STAY_M),
     (r"i will (wait|stop) for|first i stop", lambda said, start, end, aside: end < max(STANDS_MPS, start - 0.5)),
 )

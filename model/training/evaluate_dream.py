@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from model.training import labels, obedience, sentences
-from model.training.expert import Kind, refusal, roll_out
+from model.training.expert import IMPOSSIBLE, Kind, refusal, roll_out
 from model.training.judged_frames import Case, Frame, FrameDriver, shares
 from model.training.phrases import read
 from model.training.phrasings import split
@@ -85,13 +85,15 @@ class _Wish:
 
 def _wish(facts: FrameFacts, sample: Sample) -> _Wish | None:
     """None for an instruction that cannot be done here, or whose obeying would not show."""
-    kind, speed, value = sample.kind, sample.speed_mps, read(sample.instruction)[1]
-    reason = refusal(facts, kind, speed, value)
-    if reason in ("no_lane", "no_turn") or (kind in (Kind.SLOWER, Kind.STOP) and speed < MOVING_MPS):
+    kind, speed, (_, value, named) = sample.kind, sample.speed_mps, read(sample.instruction)
+    if kind in (Kind.SIDEWALK, Kind.ONCOMING, Kind.PASS) and facts.beside is None:
+        return None
+    reason = refusal(facts, kind, speed, value, named)
+    if reason in IMPOSSIBLE or (kind in (Kind.SLOWER, Kind.STOP) and speed < MOVING_MPS):
         return None
 
     def plan(of: Kind, mode: InstructionMode) -> Any:
-        rolled = roll_out(facts, of, speed, value if of is kind else None, mode)
+        rolled = roll_out(facts, of, speed, *((value, mode, named) if of is kind else (None, mode)))
         return rolled.path, rolled.speed
 
     expert = plan(Kind.NONE, InstructionMode.FOLLOW)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from model.training import claims, labels, obedience, phrases
-from model.training.expert import Kind, refusal, roll_out
+from model.training.expert import IMPOSSIBLE, Kind, refusal, roll_out
 from model.training.judged_frames import Case, Frame, FrameDriver, shares
 from model.training.samples import FrameFacts
 from sim_bridge.messages import DrivePlan, Instruction, InstructionMode
@@ -75,7 +75,7 @@ def possible(facts: FrameFacts, kind: Kind, speed_mps: float) -> bool:
     """Whether the town has what is asked for, and the car moves where it should slow down."""
     if kind in (Kind.STOP, Kind.SLOWER) and speed_mps < MOVING_MPS:
         return False
-    return refusal(facts, kind, speed_mps, None) not in ("no_lane", "no_turn")
+    return refusal(facts, kind, speed_mps, None) not in IMPOSSIBLE
 
 
 def agree(one: DrivePlan, other: DrivePlan) -> bool:

@@ -9,6 +9,11 @@ What an instruction overrides in FOLLOW mode:
     FASTER, GO              red lights, pedestrians, leaders, the speed limit
     TARGET_SPEED            the speed limit; the road's users and lights still stop the car
     lane changes, turns     the lane marking; lights and users still stop the car
+    PASS                    the lane marking; the leader in the lane that is left no longer holds the car back
+    KEEP_BEHIND             nothing: it is what the car does behind a leader anyway
+    CRASH                   everything: straight into whom it names
+    RUN_LIGHT               red and yellow lights alone
+    SIDEWALK, ONCOMING      the lane; who is in it no longer holds the car back
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from model.training import objects
 from model.training.paths import Line, at_distance, cornering_speed, join, offset_of_car, prolong
 from model.training.rollout import (
     ACCELERATION_MPS2,
@@ -70,6 +76,17 @@ PASSED_LINE_M = -0.5
 
 LANE_SIDE = {Kind.LANE_LEFT: "left", Kind.LANE_RIGHT: "right"}
 TURN_NAME = {Kind.TURN_LEFT: "left", Kind.TURN_RIGHT: "right", Kind.STRAIGHT: "straight"}
+BESIDE_LANE = (Kind.SIDEWALK, Kind.ONCOMING, Kind.PASS)
+# What cannot be done at all, in either mode; everything else that is declined is declined in SAFETY mode alone.
+IMPOSSIBLE = ("no_lane", "no_turn", "no_sidewalk", "no_oncoming", "no_target", "no_room", "no_pass", "no_red")
+EVERYTHING = ("red", "yellow", "stop_sign", "yield", "blocked", "pedestrian", "lead")
+IN_LANE = ("lead", "blocked")
+# Who drives into something is at least this fast, and this much faster than it.
+CRASH_MPS, CRASH_CLOSING_MPS = 6.0, 4.0
+# Who passes is at least this much faster than the leader, as the limit allows.
+PASS_CLOSING_MPS = 2.0
+# A lane change over L metres, 3.5 m aside, asks for 4 m/s2 sideways at this many m/s for each of them.
+SWERVE_MPS_PER_M = 0.44
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,18 +104,20 @@ class Rolled:
     is_possible: bool  # False: the lane or turn that was asked for does not exist, the line is the expert's
 
 
-def line_for(facts: FrameFacts, kind: InstructionKind) -> Polyline | None:
-    """The line an instruction asks for, None where the town has no such lane or turn."""
+def line_for(facts: FrameFacts, kind: InstructionKind, named: str = "") -> Polyline | None:
+    """The line an instruction asks for, None where the town has no such lane or turn, or nobody whom it names."""
     if kind in LANE_SIDE:
         return facts.lane_left if kind is Kind.LANE_LEFT else facts.lane_right
     if kind in TURN_NAME:
         return facts.turns.get(TURN_NAME[kind])
+    if kind in BESIDE_LANE or kind in objects.ABOUT_OBJECTS:
+        return objects.line_for(facts, kind, named)
     return facts.route
 
 
 def join_over(line: Polyline, kind: InstructionKind, speed_mps: float) -> float:
     """Metres a path takes to reach its line: another lane takes 2.2 s, coming back to one's own middle 8 to 12 m."""
-    if (kind in LANE_SIDE or kind in TURN_NAME) and abs(offset_of_car(line)[1]) > OTHER_LANE_M:
+    if (kind in LANE_SIDE or kind in TURN_NAME or kind in BESIDE_LANE) and abs(offset_of_car(line)[1]) > OTHER_LANE_M:
         return max(10.0, 2.2 * speed_mps)
     return min(12.0, max(8.0, speed_mps))
 
@@ -151,15 +170,22 @@ def _leader(facts: FrameFacts) -> Leader:
     return Leader(facts.lead.gap_m, facts.lead.speed_mps, facts.lead.brakes)
 
 
-def heeds_hazards(kind: InstructionKind, mode: InstructionMode) -> bool:
-    return mode is InstructionMode.SAFETY or kind not in (Kind.FASTER, Kind.GO)
+def unheeded(kind: InstructionKind, mode: InstructionMode) -> tuple[str, ...]:
+    """The hazards that no longer bound the speed under an instruction that is obeyed."""
+    if kind in BESIDE_LANE:
+        return IN_LANE
+    if mode is InstructionMode.SAFETY:
+        return ()
+    if kind is Kind.RUN_LIGHT:
+        return ("red", "yellow")
+    return EVERYTHING if kind in (Kind.FASTER, Kind.GO, Kind.CRASH) else ()
 
 
 def _free_demand(
     facts: FrameFacts, kind: InstructionKind, speed: float, value: float | None, mode: InstructionMode, base: Line
 ) -> Demand:
     """The speed wish with nobody else on the road."""
-    asked = kind in (Kind.FASTER, Kind.TARGET_SPEED)
+    asked = kind in (Kind.FASTER, Kind.TARGET_SPEED, Kind.CRASH)
     lateral = LATERAL_WHEN_ASKED_MPS2 if asked and mode is InstructionMode.FOLLOW else LATERAL_MPS2
     caps = cornering_speed(base, lateral, CURVE_BRAKE_MPS2)
     cruise = cruise_speed(facts)
@@ -177,7 +203,19 @@ def _free_demand(
     if kind is Kind.TARGET_SPEED and value is not None:
         top = TOP_SPEED_MPS if mode is InstructionMode.FOLLOW else facts.speed_limit_mps
         return Demand(min(max(value, 0.0), top), caps, brake_mps2=FREE_BRAKE_MPS2)
+    lead_mps = 0.0 if facts.lead is None else facts.lead.speed_mps
+    if kind is Kind.CRASH:
+        return Demand(min(TOP_SPEED_MPS, max(speed, CRASH_MPS, lead_mps + CRASH_CLOSING_MPS)), caps)
+    if kind is Kind.PASS:
+        wish = min(max(cruise, lead_mps + PASS_CLOSING_MPS), facts.speed_limit_mps)
+        return Demand(min(wish, SWERVE_MPS_PER_M * swerve_over(facts, speed)), caps, brake_mps2=FREE_BRAKE_MPS2)
     return Demand(cruise, caps, brake_mps2=FREE_BRAKE_MPS2)
+
+
+def swerve_over(facts: FrameFacts, speed_mps: float) -> float:
+    """Metres in which a car that passes its leader reaches the other lane: before it is there, 10 m at the least."""
+    usual = max(10.0, 2.2 * speed_mps)
+    return usual if facts.lead is None else min(usual, max(10.0, 1.5 * facts.lead.gap_m))
 
 
 def _curve_cause(facts: FrameFacts, line_kind: InstructionKind) -> str:
@@ -194,26 +232,30 @@ def roll_out(
     speed_mps: float,
     value: float | None = None,
     mode: InstructionMode = InstructionMode.FOLLOW,
+    named: str = "",
 ) -> Rolled:
-    """The plan under an instruction. `value` is m/s for TARGET_SPEED, metres ahead for STOP (None stops at once)."""
+    """The plan under an instruction. `value` is m/s for TARGET_SPEED, metres ahead for STOP (None stops at once);
+    `named` is whom it is about, as in `objects`."""
     # 1. The line: what was asked for if the town has it, else the route.
-    asked_line = line_for(facts, kind)
+    asked_line = line_for(facts, kind, named)
     line = facts.route if asked_line is None else asked_line
     base = prolong(line)
-    path = join(line, join_over(line, kind if asked_line is not None else Kind.NONE, speed_mps))
+    over = join_over(line, kind if asked_line is not None else Kind.NONE, speed_mps)
+    path = join(line, swerve_over(facts, speed_mps) if kind is Kind.PASS and asked_line is not None else over)
     # 2. The speed with nobody about, then the slowest of that and each hazard's own rollout.
     free = _free_demand(facts, kind, speed_mps, value, mode, base)
     travelled = roll(speed_mps, free)
     cause = _free_cause(facts, kind, speed_mps, free, travelled)
-    if heeds_hazards(kind, mode):
-        # A hazard bounds the speed that the car has; a car told to stand must not creep on because a hazard lets it.
-        kept_mps = max(0.5, free.target_mps if free.target_mps > 0.0 else speed_mps)
-        slowest = travelled[-1]
-        for name, (stop_m, leader) in hazards(facts, speed_mps).items():
-            held = roll(speed_mps, Demand(kept_mps, free.caps, stop_m, leader))
-            travelled = np.minimum(travelled, held)
-            if held[-1] < slowest - 0.3:
-                slowest, cause = held[-1], name
+    # A hazard bounds the speed that the car has; a car told to stand must not creep on because a hazard lets it.
+    kept_mps = max(0.5, free.target_mps if free.target_mps > 0.0 else speed_mps)
+    slowest = travelled[-1]
+    for name, (stop_m, leader) in hazards(facts, speed_mps).items():
+        if name in unheeded(kind, mode):
+            continue
+        held = roll(speed_mps, Demand(kept_mps, free.caps, stop_m, leader))
+        travelled = np.minimum(travelled, held)
+        if held[-1] < slowest - 0.3:
+            slowest, cause = held[-1], name
     # 3. The points a plan reports.
     speed = at_distance(path, plan_times(travelled)).astype(np.float32)
     end = float(travelled[-1] - travelled[-6]) / (5 * STEP_S)
@@ -221,20 +263,27 @@ def roll_out(
 
 
 def _free_cause(facts: FrameFacts, kind: InstructionKind, speed: float, free: Demand, travelled: np.ndarray) -> str:
-    if kind in (Kind.STOP, Kind.SLOWER, Kind.FASTER, Kind.TARGET_SPEED):
+    if kind in (Kind.STOP, Kind.SLOWER, Kind.FASTER, Kind.TARGET_SPEED, Kind.CRASH, Kind.PASS):
         return "asked"
     straight = roll(speed, Demand(free.target_mps, np.full(2, 99.0), brake_mps2=free.brake_mps2))
     return _curve_cause(facts, kind) if travelled[-1] < straight[-1] - 0.5 else "clear"
 
 
-def refusal(facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: float | None) -> str:
+def refusal(facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: float | None, named: str = "") -> str:
     """Why SAFETY mode declines, "" where it does not.
 
-    "no_lane" | "no_turn" (these hold in FOLLOW mode too: they cannot be done) | "marking" | "limit" | "red" |
-    "yellow" | "stop_sign" | "yield" | "blocked" | "pedestrian" | "lead".
+    One of IMPOSSIBLE, which hold in FOLLOW mode too, or "marking" | "limit" | "red" | "yellow" | "stop_sign" | "yield"
+    | "blocked" | "pedestrian" | "lead" | "crash" | "sidewalk" | "oncoming".
     """
-    if line_for(facts, kind) is None:
-        return "no_lane" if kind in LANE_SIDE else "no_turn"
+    if line_for(facts, kind, named) is None:
+        no_lane = "no_lane" if kind in LANE_SIDE else "no_turn" if kind in TURN_NAME else ""
+        return no_lane or objects.why_not(facts, kind, named)
+    if kind in (Kind.CRASH, Kind.SIDEWALK, Kind.ONCOMING):
+        return kind.value
+    if kind is Kind.RUN_LIGHT:
+        return facts.light.state if light_stop(facts, speed_mps) is not None and facts.light is not None else "no_red"
+    if kind is Kind.PASS:
+        return _passing_refusal(facts)
     if kind is Kind.LANE_LEFT and not facts.may_change_left:
         return "marking"
     if kind is Kind.LANE_RIGHT and not facts.may_change_right:
@@ -248,6 +297,13 @@ def refusal(facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: f
     return ""
 
 
+def _passing_refusal(facts: FrameFacts) -> str:
+    side = objects.passing_side(facts)
+    if side == "oncoming":
+        return side
+    return "" if (facts.may_change_left if side == "left" else facts.may_change_right) else "marking"
+
+
 def _in_the_way(facts: FrameFacts, speed_mps: float) -> str:
     """What the car already slows for, so that it must not go faster; "" where nothing does."""
     plain = roll_out(facts, Kind.NONE, speed_mps)
@@ -258,10 +314,15 @@ def _in_the_way(facts: FrameFacts, speed_mps: float) -> str:
 
 
 def obey(
-    facts: FrameFacts, kind: InstructionKind, speed_mps: float, value: float | None, mode: InstructionMode
+    facts: FrameFacts,
+    kind: InstructionKind,
+    speed_mps: float,
+    value: float | None,
+    mode: InstructionMode,
+    named: str = "",
 ) -> tuple[Rolled, str]:
     """The plan in a mode, and why it is not what was asked for ("" where it is)."""
-    reason = refusal(facts, kind, speed_mps, value)
-    if reason and (mode is InstructionMode.SAFETY or reason in ("no_lane", "no_turn")):
+    reason = refusal(facts, kind, speed_mps, value, named)
+    if reason and (mode is InstructionMode.SAFETY or reason in IMPOSSIBLE):
         return roll_out(facts, Kind.NONE, speed_mps), reason
-    return roll_out(facts, kind, speed_mps, value, mode), ""
+    return roll_out(facts, kind, speed_mps, value, mode, named), ""

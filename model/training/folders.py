@@ -24,7 +24,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox, SignFacts, next_stop_m
+from model.training.samples import (
+    BesideFacts,
+    FrameFacts,
+    LeadFacts,
+    LightFacts,
+    PedestrianFacts,
+    SeenBox,
+    SignFacts,
+    next_stop_m,
+)
 
 VERSION = 2
 JPEG_QUALITY = 92
@@ -94,6 +103,8 @@ def facts_from_json(entry: dict[str, Any]) -> FrameFacts:
         values["light"] = None if entry["light"] is None else LightFacts(**entry["light"])
         values["lead"] = None if entry["lead"] is None else _lead(entry["lead"])
         values["pedestrian"] = None if entry["pedestrian"] is None else PedestrianFacts(**entry["pedestrian"])
+        beside = entry.get("beside")
+        values["beside"] = None if beside is None else BesideFacts(**beside)
         values["changes_m"] = tuple(float(metres) for metres in entry.get("changes_m", ()))
         values["seen"] = tuple(SeenBox(**box) for box in entry["seen"])
         signs = entry.get("signs")

@@ -30,7 +30,13 @@ CATEGORIES: dict[str, tuple[InstructionKind, ...]] = {
     "target_speed": (Kind.TARGET_SPEED,),
     "lane_change": (Kind.LANE_LEFT, Kind.LANE_RIGHT),
     "turn": (Kind.TURN_LEFT, Kind.TURN_RIGHT, Kind.STRAIGHT),
+    "pass": (Kind.PASS,),
+    "crash": (Kind.CRASH,),
+    "break_rules": (Kind.RUN_LIGHT, Kind.SIDEWALK, Kind.ONCOMING),
 }
+BY_PATH = (*CATEGORIES["lane_change"], *CATEGORIES["turn"], Kind.PASS, Kind.SIDEWALK, Kind.ONCOMING)
+# Whoever drives into somebody keeps this near to the dreamed path, and to its mean speed by this factor either way.
+CRASH_PATH_M, CRASH_PACE = 1.0, 1.3
 CATEGORY_OF = {kind: name for name, kinds in CATEGORIES.items() for kind in kinds}
 
 
@@ -71,7 +77,20 @@ def obeys(
         end = end_speed(planned[1])
         wanted = [end_speed(dreamed[1])] + ([] if value_mps is None else [value_mps])
         return any(abs(end - one) <= max(TARGET_WITHIN * one, TARGET_FLOOR_MPS) for one in wanted)
+    if kind is Kind.CRASH:
+        return _drives_into(planned, dreamed, expert)
+    if kind is Kind.RUN_LIGHT:
+        return nearer(planned[1], dreamed[1], expert[1])
     return nearer(planned[0], dreamed[0], expert[0])
+
+
+def _drives_into(planned: tuple[Points, Points], dreamed: tuple[Points, Points], expert: tuple[Points, Points]) -> bool:
+    """SimLingo's rule for objects, with the "and" that its speed test lacks: the path there, and the pace."""
+    to_dreamed, to_expert = (float(np.hypot(*(planned[0] - other[0]).T).mean()) for other in (dreamed, expert))
+    parts = float(np.hypot(*(dreamed[0] - expert[0]).T).mean()) > CRASH_PATH_M
+    mean, wanted = float(speeds(planned[1]).mean()), float(speeds(dreamed[1]).mean())
+    is_there = to_dreamed < to_expert if parts else to_dreamed < CRASH_PATH_M
+    return is_there and wanted / CRASH_PACE < mean < wanted * CRASH_PACE
 
 
 def nearer(path: Points, to: Points, than: Points) -> bool:
@@ -90,7 +109,7 @@ def apart_m(one: tuple[Points, Points], other: tuple[Points, Points]) -> float:
 
 
 def differs(kind: InstructionKind, dreamed: tuple[Points, Points], expert: tuple[Points, Points]) -> bool:
-    """Whether the path of a lane change or turn parts from the expert's; true of what is told by speed."""
-    if kind in CATEGORIES["lane_change"] or kind in CATEGORIES["turn"]:
+    """Whether the path parts from the expert's where the instruction is about the path; true of what speed tells."""
+    if kind in BY_PATH:
         return bool(np.hypot(*(dreamed[0][-1] - expert[0][-1])) > 1.0)
     return True

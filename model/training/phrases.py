@@ -1,8 +1,8 @@
 """What people type to a car: a grammar of our own, with whole phrasings kept back for testing.
 
-A phrasing may hold slots: {side} left/right, {n} a speed as it is written, {type} a vehicle. `phrase` makes a text from
-a kind, `read` is the other direction, by rules, for a driver without a language model. Lower case throughout; casing
-and typos are put on where a batch is made.
+A phrasing may hold slots: {side} left/right, {n} a speed as it is written, {type} a vehicle, {object} that or a walker.
+`phrase` makes a text from a kind, `read` is the other direction, by rules, for a driver without a language model. Lower
+case throughout; casing and typos are put on where a batch is made.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 
 from model.training.answers_ahead import VEHICLE_TYPES
 from model.training.courtesy import ASKING, INSTRUCTING
+from model.training.objects import ABOUT_OBJECTS, WALKER_WORDS
 from model.training.phrasings import draw, forms, held_out_keys, load, split
 from model.training.questions import QUESTIONS, answer_words
 from sim_bridge.messages import InstructionKind
@@ -32,8 +33,23 @@ FAMILY_OF = {
     Kind.TURN_RIGHT: "turn",
     Kind.STRAIGHT: "straight",
     Kind.GO: "go",
+    Kind.PASS: "pass",
+    Kind.KEEP_BEHIND: "keep_behind",
+    Kind.CRASH: "crash",
+    Kind.RUN_LIGHT: "run_light",
+    Kind.SIDEWALK: "sidewalk",
+    Kind.ONCOMING: "oncoming",
+    Kind.KEEP_RULES: "keep_rules",
     Kind.UNCLEAR: "unclear",
 }
+# The same wish with somebody named.
+NAMING_FAMILY_OF = {
+    Kind.STOP: "stop_behind",
+    Kind.PASS: "pass_object",
+    Kind.KEEP_BEHIND: "keep_behind_object",
+    Kind.CRASH: "crash_into",
+}
+KIND_OF_NAMING = {family: kind for kind, family in NAMING_FAMILY_OF.items()}
 SIDE_OF = {
     Kind.LANE_LEFT: "left",
     Kind.LANE_RIGHT: "right",
@@ -42,7 +58,8 @@ SIDE_OF = {
 }
 
 MPS_OF = {"m/s": 1.0, "meters per second": 1.0, "km/h": 1 / 3.6, "kmh": 1 / 3.6, "kph": 1 / 3.6}
-FILLERS = {"{side}": ("left", "right"), "{type}": (*VEHICLE_TYPES, "vehicle", "bike")}
+VEHICLE_WORDS = (*VEHICLE_TYPES, "vehicle", "bike")
+FILLERS = {"{side}": ("left", "right"), "{type}": VEHICLE_WORDS, "{object}": (*VEHICLE_WORDS, *WALKER_WORDS)}
 ANY_NUMBER = "0n0"
 NUMBER = r"(\d+(?:\.\d+)?)\s*(m/s|mps|meters per second|km/h|kmh|kph|kilometers per hour)?"
 
@@ -73,16 +90,19 @@ def phrase(
     rng: np.random.Generator,
     *,
     speed_mps: float = 5.0,
-    vehicle: str = "",
+    named: str = "",
     unseen: bool = False,
 ) -> tuple[str, float | None]:
-    """A text for `kind` and its value (m/s for TARGET_SPEED, else None). `vehicle` asks to stop behind one."""
-    family = "stop_behind" if kind is Kind.STOP and vehicle else FAMILY_OF[kind]
+    """A text for `kind` and its value (m/s for TARGET_SPEED, else None). `named`: whom it names, to stop behind, to
+    pass, to keep behind or to drive into."""
+    family = NAMING_FAMILY_OF[kind] if named else FAMILY_OF[kind]
     text, value = draw(FAMILIES[family], unseen, rng), None
     if "{n}" in text:
         written, value = speed_text(speed_mps, rng)
         text = text.replace("{n}", written)
-    text = text.replace("{side}", SIDE_OF.get(kind, "")).replace("{type}", vehicle)
+    if "{object}" in text and not named:
+        named = str(rng.choice(FILLERS["{object}"]))  # whom the rules spare makes no difference
+    text = text.replace("{side}", SIDE_OF.get(kind, "")).replace("{type}", named).replace("{object}", named)
     return (text if unseen else INSTRUCTING.around(text, KEPT, rng)), value
 
 
@@ -97,7 +117,7 @@ def tidy(text: str) -> str:
 
 @cache
 def _meanings() -> dict[str, tuple[str, str]]:
-    """Every form with its side or vehicle named, as `tidy` leaves it -> its family, and the side or vehicle."""
+    """Every form with its side or whom it names, as `tidy` leaves it -> its family, and the side or name."""
     found: dict[str, tuple[str, str]] = {}
     for family, wordings in FAMILIES.items():
         for form in (form for wording in wordings for form in wording.forms):
@@ -120,7 +140,7 @@ def _as_mps(number: str, unit: str | None) -> float:
 
 
 def read(text: str) -> tuple[InstructionKind, float | None, str]:
-    """What a text means: the kind, its speed in m/s, and the vehicle to stop behind ("" without one).
+    """What a text means: the kind, its speed in m/s, and whom it names ("" nobody).
 
     First the grammar's own phrasings, then keywords; anything else is UNCLEAR, empty text is NONE.
     """
@@ -135,8 +155,10 @@ def read(text: str) -> tuple[InstructionKind, float | None, str]:
             return _with_side(family, filler), None, ""
         if family == "target_speed" and number is not None:
             return Kind.TARGET_SPEED, _as_mps(number.group(1), number.group(2)), ""
-        if family == "stop_behind":
-            return Kind.STOP, None, filler
+        if family == "keep_rules":
+            return Kind.KEEP_RULES, None, ""
+        if family in KIND_OF_NAMING:
+            return KIND_OF_NAMING[family], None, filler
         if family:
             return Kind(family), None, ""
     return _by_keywords(plain)
@@ -146,8 +168,11 @@ def _by_keywords(plain: str) -> tuple[InstructionKind, float | None, str]:
     words = set(plain.split())
     number = re.search(NUMBER, plain)
     side = "left" if "left" in words else "right" if "right" in words else ""
-    if words & {"stop", "halt", "brake"}:
+    if words & {"stop", "halt", "brake", "brakes"}:
         return Kind.STOP, None, ""
+    if (dared := _dared(words)) is not Kind.NONE:
+        named = next((word for word in FILLERS["{object}"] if word in words), "")
+        return dared, None, named if dared in ABOUT_OBJECTS else ""
     if side and words & {"lane", "lanes", "merge", "overtake"}:
         return _with_side("lane", side), None, ""
     if side and words & {"turn", "go", "take", "junction", "intersection", "crossing"}:
@@ -163,6 +188,31 @@ def _by_keywords(plain: str) -> tuple[InstructionKind, float | None, str]:
     if words & {"go", "drive", "continue", "start", "resume"}:
         return Kind.GO, None, ""
     return Kind.UNCLEAR, None, ""
+
+
+DARES = ("crash", "ram", "collide", "hit", "sidewalk", "pavement", "footpath")
+
+
+def _dared(words: set[str]) -> InstructionKind:
+    """What nobody does of his own accord, by its keywords, or what says not to do it; NONE without any."""
+    says_not = bool(words & {"not", "dont", "never", "avoid"})
+    if says_not and words & {"pass", "overtake"}:
+        return Kind.KEEP_BEHIND
+    if says_not and words & {*DARES, "oncoming", "red"}:
+        return Kind.KEEP_RULES
+    if says_not:
+        return Kind.NONE
+    if words & set(DARES[:4]):
+        return Kind.CRASH
+    if words & set(DARES[4:]):
+        return Kind.SIDEWALK
+    if "oncoming" in words or {"wrong", "side"} <= words:
+        return Kind.ONCOMING
+    if words & {"run", "ignore", "jump", "through"} and words & {"red", "light", "lights"}:
+        return Kind.RUN_LIGHT
+    if words & {"overtake", "pass"} and not words & {"left", "right"}:
+        return Kind.PASS
+    return Kind.NONE
 
 
 # ---- the vocabulary --------------------------------------------------------------------------------------------------

@@ -53,6 +53,14 @@ class SignFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class BesideFacts:
+    """What lies beside the lanes of the car's direction, from its lane's middle to theirs; None where there is none."""
+
+    oncoming_m: float | None  # to the left: the nearest lane for oncoming traffic
+    sidewalk_m: float | None  # to the right
+
+
+@dataclass(frozen=True, slots=True)
 class SeenBox:
     """Something visible, as a box in the picture. u, v are 0..1 of the full 2:1 frame's width and height.
 
@@ -110,6 +118,8 @@ class FrameFacts:
     # Metres from the front bumper to cones, a barrier or a broken-down car that block its lane, 0 beside them: what the
     # route leads round, or what is waited behind.
     blocked_m: float | None = None
+    # None where nobody looked, and where the route leads out of the lane.
+    beside: BesideFacts | None = None
 
 
 def next_stop_m(signs: tuple[SignFacts, ...] | None) -> float | None:

@@ -5,6 +5,7 @@ Every sentence is a function of the plan, so that words and wheel cannot disagre
 
 from __future__ import annotations
 
+from model.training import objects
 from model.training.expert import LANE_SIDE, PASSED_LINE_M, TURN_NAME, Rolled
 from model.training.samples import FrameFacts
 from sim_bridge.messages import InstructionKind
@@ -31,6 +32,15 @@ REFUSALS = {
     "blocked": "I can not pass what blocks the lane yet.",
     "pedestrian": "A pedestrian is in the way.",
     "lead": "The vehicle ahead is too close.",
+    "no_sidewalk": "There is no sidewalk beside me.",
+    "no_oncoming": "There is no oncoming lane here.",
+    "no_target": "There is nothing like that ahead.",
+    "no_room": "I am too close to pass.",
+    "no_pass": "There is no lane to pass on.",
+    "no_red": "I see no red light.",
+    "crash": "I will not drive into anything.",
+    "sidewalk": "The sidewalk is not for cars.",
+    "oncoming": "That lane is for oncoming traffic.",
 }
 UNCLEAR_REPLY = "I can only follow driving instructions."
 HAZARD_FIRST = {
@@ -129,10 +139,21 @@ def commentary(facts: FrameFacts, speed_mps: float, rolled: Rolled) -> str:
     return f"{heading_phrase(facts)}{speed_phrase(speed_mps, rolled)}{reason_phrase(facts, speed_mps, rolled)}."
 
 
-def reply(kind: InstructionKind, value: float | None, rolled: Rolled, refused: str) -> str:
-    """The answer to an instruction, agreeing with the plan that goes with it."""
+def named_in_reply(facts: FrameFacts, kind: InstructionKind, named: str) -> str:
+    """What a reply has to name besides the instruction's kind: whom it means, the light's state, the side; else ""."""
+    if kind is Kind.PASS:
+        side = objects.passing_side(facts)
+        return "left" if side == "oncoming" else side
+    if kind is Kind.RUN_LIGHT:
+        return light_seen(facts)
+    return objects.called(facts, kind, named) if kind in objects.ABOUT_OBJECTS else ""
+
+
+def reply(kind: InstructionKind, value: float | None, rolled: Rolled, refused: str, about: str = "") -> str:
+    """The answer to an instruction, agreeing with the plan that goes with it. `about`: what
+    `named_in_reply` says."""
     if refused:
-        side, turn = LANE_SIDE.get(kind, ""), TURN_NAME.get(kind, "")
+        side, turn = LANE_SIDE.get(kind, about), TURN_NAME.get(kind, "")
         return REFUSALS[refused].format(side=side, turn=turn)
     if kind is Kind.UNCLEAR:
         return UNCLEAR_REPLY
@@ -150,4 +171,11 @@ def reply(kind: InstructionKind, value: float | None, rolled: Rolled, refused: s
         Kind.TURN_LEFT: "Turning left at the junction.",
         Kind.TURN_RIGHT: "Turning right at the junction.",
         Kind.STRAIGHT: "Going straight on at the junction.",
+        Kind.PASS: f"Passing on the {about}.",
+        Kind.KEEP_BEHIND: f"Keeping behind the {about}.",
+        Kind.CRASH: f"Driving into the {about}.",
+        Kind.RUN_LIGHT: f"Not stopping for the {about} light.",
+        Kind.SIDEWALK: "Driving on to the sidewalk.",
+        Kind.ONCOMING: "Changing to the oncoming lane.",
+        Kind.KEEP_RULES: "I keep to the rules.",
     }.get(kind, "Driving on.")

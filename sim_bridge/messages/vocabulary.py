@@ -29,6 +29,13 @@ class InstructionKind(Enum):
     TURN_LEFT = "turn_left"
     TURN_RIGHT = "turn_right"
     STRAIGHT = "straight"
+    PASS = "pass"
+    KEEP_BEHIND = "keep_behind"
+    CRASH = "crash"
+    RUN_LIGHT = "run_light"
+    SIDEWALK = "sidewalk"
+    ONCOMING = "oncoming"
+    KEEP_RULES = "keep_rules"
     UNCLEAR = "unclear"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from model.training.samples import FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox
+from model.training.samples import BesideFacts, FrameFacts, LeadFacts, LightFacts, PedestrianFacts, SeenBox
 
 
 def straight_line(lateral_m: float = 0.0, heading_rad: float = 0.0, length: int = 60) -> np.ndarray:
@@ -86,5 +86,11 @@ def junction(side: int = -1) -> FrameFacts:
     )
 
 
+def village_street(**changes: object) -> FrameFacts:
+    """A narrow street: one lane each way, a sidewalk on the right."""
+    street = open_road(lane_left=None, may_change_left=False, oncoming_left=True, beside=BesideFacts(3.5, 3.0))
+    return replace(street, **changes)  # type: ignore[arg-type]
+
+
 def every_scene() -> tuple[FrameFacts, ...]:
-    return (open_road(), red_light(), standing_van(), walker(), junction(-1), junction(1))
+    return (open_road(), red_light(), standing_van(), walker(), junction(-1), junction(1), village_street())

@@ -177,7 +177,7 @@ def test_questions_are_recognised_and_answered_from_the_facts() -> None:
     rolled = roll_out(facts, Kind.NONE, 5.0)
     assert questions.answer(facts, 5.0, rolled, "Is the traffic light red?") == "Yes, the light is red."
     assert questions.answer(facts, 5.0, rolled, "is the light green?") == "No, the light is red."
-    assert questions.answer(open_road(), 5.0, rolled, "is the light green?") == "No, I see no traffic light."
+    assert questions.answer(open_road(), 5.0, rolled, "is the light green?") == "I see no traffic light."
     assert questions.answer(facts, 5.0, rolled, "why are you stopping?") == "Because of the red light."
     van = standing_van(15.0)
     assert questions.answer(van, 5.0, rolled, "what kind of vehicle is ahead?") == "A white van."

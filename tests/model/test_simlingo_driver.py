@@ -280,6 +280,13 @@ READINGS = {
     "take the next right": Kind.TURN_RIGHT,
     "go straight": Kind.STRAIGHT,
     "keep going": Kind.GO,
+    "crash into the van": Kind.CRASH,
+    "don't hit the van": Kind.KEEP_RULES,
+    "ignore the traffic light": Kind.RUN_LIGHT,
+    "drive on the sidewalk": Kind.SIDEWALK,
+    "use the oncoming lane": Kind.ONCOMING,
+    "overtake the bus": Kind.PASS,
+    "stay behind the bus": Kind.KEEP_BEHIND,
     "sing me a song": Kind.UNCLEAR,
 }
 
