@@ -32,6 +32,8 @@ EGO_FRONT_M = 2.45
 LATE_SHARE, LATE_M, LATE_DEG = 0.6, 1.5, 30.0
 # Offsets are for lanes this wide; in narrower ones the car is put less far aside, down to this share.
 WIDE_LANE_M, LEAST_ROOM = 3.5, 0.7
+# A car that was told to leave its lanes is about where it was sent, and somewhat askew.
+STRAYED_M, STRAYED_DEG = 0.7, 8.0
 # Before a sign fewer are ahead, who would hide its plate, and every other time somebody crosses.
 LEAD_AT_SIGN_SHARE = 0.2
 CROSSING_SHARE = 0.5
@@ -75,12 +77,13 @@ class Scene:
 @dataclass(frozen=True, slots=True, eq=False)
 class Setting:
     """Where a draw is made. `others`: lane poses nearby for more vehicles; `crossing`: those on which one crosses the
-    course at a sign that the car comes to."""
+    course at a sign that the car comes to; `strayed_m`: how far right of the course the car is, None on its lane."""
 
     lane_m: float
     others: Sequence[Pose]
     is_before_sign: bool = False
     crossing: Sequence[Pose] = ()
+    strayed_m: float | None = None
 
     @property
     def room(self) -> float:
@@ -110,6 +113,9 @@ def ego_pose(course: npt.NDArray[np.float64], rng: np.random.Generator, setting:
     A driver that never saw itself off the lane goes on straight from where its first small errors took it.
     """
     room = setting.room
+    if setting.strayed_m is not None:
+        right = setting.strayed_m + rng.uniform(-STRAYED_M, STRAYED_M)
+        return pose_on(course, 0.0, right, math.radians(rng.uniform(-STRAYED_DEG, STRAYED_DEG)))
     # Who comes to a sign has not begun to turn there.
     if not setting.is_before_sign and begins_with_bend(course) and rng.random() < LATE_SHARE:
         right = room * rng.uniform(-LATE_M, LATE_M)

@@ -44,6 +44,8 @@ SITE_SHARE = 0.55
 CONES, CONES_EVERY_M, CONE_STEP_M = (3, 7), 2.5, 0.5
 # So often somebody comes along the lane that the way round leads over, this far past where the lane is blocked.
 CONTESTED_SHARE = 0.35
+# So often the car has come near on its own lane, as one that waited: its front this far behind what blocks the lane.
+WAITED_SHARE, WAITED_M = 0.25, (6.5, 12.0)
 COMES_M = (-6.0, 50.0)
 MOST_BESIDE = 3
 # The car has set out for the other lane when its way lies this far aside already.
@@ -84,19 +86,29 @@ def draw(route: Course, setting: Setting, cast: Cast, lane_at: LaneAt, rng: np.r
     around = _way_round(route, in_the_way, lane_at, rng)
     if around is None:
         return None
-    begin = int(rng.uniform(0.0, around.last_m + PAST_M))
+    has_waited = bool(rng.random() < WAITED_SHARE)
+    begin = int(
+        around.first_m - EGO_FRONT_M - rng.uniform(*WAITED_M)
+        if has_waited
+        else rng.uniform(0.0, around.last_m + PAST_M)
+    )
     # 2. Everybody else, and whether they leave the way round free.
-    has_set_out = bool(np.hypot(*(around.shifted[begin] - route.xy[begin])) > SET_OUT_M)
-    taken: list[tuple[Pose, float]] = [(pose_on(around.shifted, begin), 3.0)]
+    set_out_m = float(np.hypot(*(around.shifted[begin] - route.xy[begin])))
+    has_set_out = not has_waited and set_out_m > SET_OUT_M
+    taken: list[tuple[Pose, float]] = [(pose_on(around.shifted if has_set_out else route.xy, begin), 3.0)]
     taken += [((body.x, body.y, body.yaw_rad), body.half_length) for body in in_the_way]
     others = _put_traffic(made, taken, route, around, setting, cast, order, has_set_out, rng)
-    here = Surroundings(_ego(around.shifted, begin), (*in_the_way, *_bodies(cast, others, [])), (), {}, 0.0)
+    here = Surroundings(
+        _ego(around.shifted if has_set_out else route.xy, begin), (*in_the_way, *_bodies(cast, others, [])), (), {}, 0.0
+    )
     is_free = detour.is_free(here, route.xy, around.side, around.aside_m, around.last_m)
     if has_set_out and not is_free:
         return None
     # 3. The way that the teacher takes, the car on it, and walkers.
     way = around.shifted if is_free else route.xy
-    made.ego = pose_on(way[begin:], 0.0, setting.room * rng.uniform(-0.6, 0.6), math.radians(rng.uniform(-6.0, 6.0)))
+    stands_on = route.xy if has_waited else way
+    aside_m = setting.room * rng.uniform(-0.6, 0.6)
+    made.ego = pose_on(stands_on[begin:], 0.0, aside_m, math.radians(rng.uniform(-6.0, 6.0)))
     put_walkers(made, taken, way[begin:], cast, rng)
     blocked_m = around.first_m - begin if begin < around.last_m else None
     keeps_off_m = None if is_free else _keeps_off_m(here, route)

@@ -77,6 +77,8 @@ EGO_HALF_WIDTH_M = 0.95
 SIGN_SHARE = 0.06
 # Of the others, those in which something blocks the lane; so many draws are made to find a place and a way round.
 BLOCKED_SHARE, BLOCKED_TRIES = 0.08, 60
+# Scenes with the car on the sidewalk or in the oncoming lane.
+STRAYED_SHARE = 0.03
 JUNCTION_M = 32.0  # from a junction's middle, whoever is nearer may cross soon
 CAMERA_JITTER_M, CAMERA_JITTER_DEG = 0.04, 0.6
 PICTURE_WAIT_S = 10.0
@@ -87,8 +89,8 @@ class Stage:
 
     def __init__(self, client: Any, rng: np.random.Generator, only: str = "") -> None:
         """`only` stages "bends" and turns alone, or "signs": approaches to those where one stops or gives way, or
-        "blocked" lanes. All are rare among places and hard to learn. Raises ValueError where a town without signs is
-        asked for them.
+        "blocked" lanes, or a car that has "strayed" from its lanes. All are rare among places and hard to learn.
+        Raises ValueError where a town without signs is asked for them.
         """
         self._client, self._rng, self._only = client, rng, only
         self._world = client.get_world()
@@ -212,7 +214,10 @@ class Stage:
             is_before_sign = self._is_before_sign()
             start, route = self._drawn_course(is_before_sign)
             crossing = self._crossing(route) if is_before_sign else ()
-            setting = Setting(start.lane_width, self._nearby(route.xy[0]), is_before_sign, crossing)
+            strayed_m = None if is_before_sign else self._strayed_m(start)
+            if strayed_m is None and self._only == "strayed":
+                continue
+            setting = Setting(start.lane_width, self._nearby(route.xy[0]), is_before_sign, crossing, strayed_m)
             made = arrange.arrange(route.xy, setting, self._cast, self._rng)
             aside = along(route.xy, made.ego[:2])[1]
             beside = {side: lane_walk.neighbour(start, side) for side in ("left", "right")}
@@ -220,6 +225,15 @@ class Stage:
             is_in_next = beside["right" if aside > 0.0 else "left"] is not None
             if abs(aside) <= HALF_LANE_M or not is_in_next:
                 return Scene(route, route, made)
+
+    def _strayed_m(self, lane: Any) -> float | None:
+        """Metres to the right of a lane to where the car has strayed; None for a car that keeps to it."""
+        share = 1.0 if self._only == "strayed" else 0.0 if self._only else STRAYED_SHARE
+        if self._rng.random() >= share:
+            return None
+        oncoming_m, sidewalk_m = lane_walk.oncoming_m(lane), lane_walk.sidewalk_m(lane)
+        places = [metres for metres in (oncoming_m and -oncoming_m, sidewalk_m) if metres is not None]
+        return places[int(self._rng.integers(len(places)))] if places else None
 
     def _is_before_sign(self) -> bool:
         """Whether the next scene is an approach to a sign."""
@@ -321,7 +335,8 @@ class Stage:
         )
         waits = [metres for metres in (facts.yield_m, drawn.keeps_off_m) if metres is not None]
         blocked_m = None if drawn.blocked_m is None else max(0.0, drawn.blocked_m - EGO_FRONT_M)
-        return dataclasses.replace(facts, yield_m=min(waits, default=None), blocked_m=blocked_m)
+        beside = facts.beside if drawn.way is drawn.route else None
+        return dataclasses.replace(facts, yield_m=min(waits, default=None), blocked_m=blocked_m, beside=beside)
 
     def close(self) -> None:
         """Take our actors away and restore the world's settings. Twice is fine; a lost world is left alone."""

@@ -48,7 +48,7 @@ class Share:
     first_port: int
     staged: int
     driven: int
-    only: str = ""  # "bends" | "signs" | "blocked", as `Stage` takes it
+    only: str = ""  # "bends" | "signs" | "blocked" | "strayed", as `Stage` takes it
     weights: str = ""  # the Pocket that drives the driven frames; "" for the teacher
 
 
@@ -78,6 +78,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const="blocked",
         help="Stage lanes only that cones, a barrier or a car with its hazard lights lit block.",
+    )
+    only.add_argument(
+        "--strayed",
+        dest="only",
+        action="store_const",
+        const="strayed",
+        help="Stage only cars that are on the sidewalk or in the oncoming lane, as after an instruction to go there.",
     )
     parser.add_argument(
         "--driver", choices=("teacher", "pocket"), default="teacher", help="Who drives the driven frames."

@@ -19,7 +19,10 @@ from PIL import Image
 
 from model.teacher.stage import EGO_BLUEPRINT, FRAMES_PER_WEATHER, Stage
 from model.training import collect, folders
+from model.training.expert import roll_out
 from model.training.own_world import WorldDidNotStart, free_port, own_world
+from model.training.paths import at_distance, offset_of_car
+from sim_bridge.messages import InstructionKind as Kind
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT = 23500
@@ -90,6 +93,20 @@ def test_blocked_lanes_alone_are_collected_with_the_way_round(tmp_path: Path) ->
     # Where nobody waits the way leads aside of where the navigator points, which is in the lane.
     aside = [np.ptp(facts.route[:20, 1]) for facts in blocked if facts.yield_m is None]
     assert max(aside) > 2.0
+
+
+def test_strayed_cars_alone_are_collected_with_the_way_back_to_the_lane(tmp_path: Path) -> None:
+    words = ["--out", str(tmp_path), "--frames", "8", "--strayed", "--drive-share", "0", "--workers", "1"]
+    assert collect.main(parsed(*words, "--town", "Backseat02", "--port", str(PORT + 180))) == 0
+    found = [facts for split in ("train", "val") if _has(tmp_path, split) for _, facts in folders.read(tmp_path, split)]
+    assert len(found) == 8
+    for facts in found:
+        right_m, beside = offset_of_car(facts.route)[1], facts.beside
+        assert beside is not None
+        places = [metres for metres in (beside.oncoming_m and -beside.oncoming_m, beside.sidewalk_m) if metres]
+        assert min(abs(right_m - place) for place in places) < 1.2
+        back = at_distance(roll_out(facts, Kind.NONE, 5.0).path, 15.0)
+        assert np.hypot(*(facts.route - back).T).min() < 0.6
 
 
 def test_the_pool_is_repainted_and_nobody_is_left_over() -> None:
