@@ -1,4 +1,4 @@
-"""Begin a run from weights there are: every array is taken over, words find their vectors by name. Needs torch.
+"""Begin a run from weights there are: every array is taken over, words and kinds find theirs by name. Needs torch.
 
 A network may have grown since: more inputs of a layer begin without weight, more outputs and new layers as they are
 born, so that what the old weights did is still done.
@@ -20,6 +20,7 @@ from model.pocket.weights import WeightsError
 from model.training.run_folder import RunError
 
 WORD_TABLE = "adapters.words"
+KIND_ROWS = ("adapters.kind_head.weight", "adapters.kind_head.bias")
 
 
 def begin_from(folder: Path, network: Pocket, words: tuple[str, ...]) -> dict[str, Any]:
@@ -29,31 +30,33 @@ def begin_from(folder: Path, network: Pocket, words: tuple[str, ...]) -> dict[st
     missing, damaged, or of a network of another kind or one that was larger.
     """
     try:
-        old_words = PocketConfig.load(folder / weights.CONFIG).vocabulary
+        before = PocketConfig.load(folder / weights.CONFIG)
         arrays = weights.read(folder)
         expected = network.state_dict()
-        table = expected[WORD_TABLE].detach().cpu().numpy().copy()
-        known = _matched(table, arrays.get(WORD_TABLE, np.zeros((0, 0), np.float32)), old_words, words)
-        arrays[WORD_TABLE] = table
+        for name in (WORD_TABLE, *KIND_ROWS):
+            names = (before.vocabulary, words) if name == WORD_TABLE else (before.kinds, network.config.kinds)
+            arrays[name] = _matched(name, expected[name].detach().cpu().numpy().copy(), arrays.get(name), *names)
         for name, tensor in expected.items():
             arrays[name] = _grown(arrays.get(name), tensor.detach().cpu().numpy())
         weights.check(arrays, {name: tuple(tensor.shape) for name, tensor in expected.items()})
     except (ConfigError, WeightsError) as error:
         raise RunError(f"cannot begin from {folder}: {error}") from None
     network.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in arrays.items()})
-    return {"new_words": len(words) - known, **_told_of(folder)}
+    return {"new_words": len(set(words) - set(before.vocabulary)), **_told_of(folder)}
 
 
-def _matched(table: np.ndarray, old: np.ndarray, old_words: tuple[str, ...], words: tuple[str, ...]) -> int:
-    """Copy the vectors of words both know into `table`; returns how many. Raises WeightsError for another width."""
-    if old.shape != (len(old_words), table.shape[1]):
-        wanted = (len(old_words), table.shape[1])
-        raise WeightsError(f"the weights are of another size: {WORD_TABLE} has {old.shape}, expected {wanted}")
-    rows = {word: row for row, word in enumerate(old_words)}
-    found = [(new, rows[word]) for new, word in enumerate(words) if word in rows]
-    for new, row in found:
-        table[new] = old[row]
-    return len(found)
+def _matched(
+    name: str, rows: np.ndarray, old: np.ndarray | None, old_names: tuple[str, ...], names: tuple[str, ...]
+) -> np.ndarray:
+    """`rows` with those that the old array has under the same name. Raises WeightsError for another width."""
+    wanted = (len(old_names), *rows.shape[1:])
+    if old is None or old.shape != wanted:
+        found = "nothing" if old is None else old.shape
+        raise WeightsError(f"the weights are of another size: {name} has {found}, expected {wanted}")
+    for new, named in enumerate(names):
+        if named in old_names:
+            rows[new] = old[old_names.index(named)]
+    return rows
 
 
 def _grown(old: np.ndarray | None, born: np.ndarray) -> np.ndarray:

@@ -270,6 +270,11 @@ def test_a_run_begins_from_weights_and_words_keep_their_meaning(run: Path, data:
     rest = rest[: len(SPECIALS)] + rest[len(SPECIALS) :][::-1]
     config["vocabulary"] = [config["vocabulary"][k] for k in rest]
     arrays["adapters.words"] = arrays["adapters.words"][rest] + 7.0
+    # The same of the kinds of instruction.
+    known = [k for k, kind in enumerate(config["kinds"]) if kind != "crash"][::-1]
+    config["kinds"] = [config["kinds"][k] for k in known]
+    for name in warm_start.KIND_ROWS:
+        arrays[name] = arrays[name][known] + 7.0
     weights.write(old, PocketConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}), arrays)
     (old / "training.json").write_text(json.dumps({"saved_at": "yesterday", "views": 500}))
 
@@ -283,6 +288,12 @@ def test_a_run_begins_from_weights_and_words_keep_their_meaning(run: Path, data:
             table[words.words.index(word)], arrays["adapters.words"][config["vocabulary"].index(word)]
         )
     assert np.abs(table[words.words.index("junction")]).max() < 1.0
+    heard = network.state_dict()["adapters.kind_head.bias"].numpy()
+    for kind, bias in zip(network.config.kinds, heard, strict=True):
+        if kind == "crash":
+            assert abs(bias) < 1.0
+        else:
+            assert bias == arrays["adapters.kind_head.bias"][config["kinds"].index(kind)]
 
     out = tmp_path / "new"
     assert run_train(data, out, "--workers", "1", "--views", "4", "--from", str(old)) == 0
