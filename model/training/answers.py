@@ -19,13 +19,14 @@ from model.training.sentences import (
     STANDING_MPS,
     STEADY_MPS,
     WHAT_BLOCKS,
-    commentary,
-    lead_name,
+    heading_phrase,
     light_seen,
+    speed_phrase,
 )
 
 IN_JUNCTION = "We are in a junction."
 CLEAR = "The road is clear."
+THE_LEAD = "the vehicle ahead"
 TURN_OF_WORDS = {"turn left": "left", "turn right": "right", "go straight": "straight"}
 
 OFF_MIDDLE_M = 0.6
@@ -134,7 +135,7 @@ def _speed(moment: Moment, slot: str) -> str:
 
 def named_cause(moment: Moment) -> str:
     """What decides the speed, as a noun; "" where nothing does."""
-    cause, lead = moment.rolled.cause, lead_name(moment.facts)
+    cause = moment.rolled.cause
     if cause in ("red", "yellow"):
         return f"the {cause} light"
     if cause in ("stop_sign", "pedestrian"):
@@ -144,7 +145,7 @@ def named_cause(moment: Moment) -> str:
     if cause in ("blocked", "round"):
         return WHAT_BLOCKS
     if cause == "lead":
-        return f"the {lead} ahead" if lead else ""
+        return THE_LEAD
     return f"the {cause} ahead" if cause in ("turn", "bend") else ""
 
 
@@ -170,15 +171,17 @@ def _important(moment: Moment, slot: str) -> str:
         elif light:
             cause = f"the {light} light"
         elif facts.lead is not None:
-            cause = f"the {lead_name(facts)} ahead"
+            cause = THE_LEAD
         elif moment.is_near_junction and not facts.in_junction:
             cause = "the junction ahead"
     return f"{cause.capitalize()}." if cause else CLEAR
 
 
 def _next(moment: Moment, slot: str) -> str:
-    """The commentary without the speed that is aimed at, which nobody can see to the metre per second."""
-    return re.sub(r" to \d+ m/s", "", commentary(moment.facts, moment.speed_mps, moment.rolled))
+    """Where and how fast the car goes on, without the speed that is aimed at, which nobody can see to the metre per
+    second, and without the reason, which is a question of its own."""
+    pace = re.sub(r" to \d+ m/s", "", speed_phrase(moment.speed_mps, moment.rolled))
+    return f"{heading_phrase(moment.facts)}{pace}."
 
 
 REPLIES: dict[str, Callable[[Moment, str], str]] = {

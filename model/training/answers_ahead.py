@@ -1,4 +1,8 @@
-"""Answers about what is ahead: lights, signs, vehicles, walkers. One function a family of questions. Our wording."""
+"""Answers about what is ahead: lights, signs, vehicles, walkers. One function a family of questions. Our wording.
+
+An answer says what was asked for and no more: a type or a colour that nobody asked for would be one more thing to be
+wrong about.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +74,7 @@ def _sign(moment: Moment, slot: str) -> str:
 
 def _vehicle(moment: Moment, slot: str) -> str:
     lead = moment.facts.lead
-    return f"Yes, there is a {lead.type} ahead." if lead else NO_LEAD
+    return "Yes, there is a vehicle ahead." if lead else NO_LEAD
 
 
 def _kind(moment: Moment, slot: str) -> str:
@@ -100,7 +104,7 @@ def _braking(moment: Moment, slot: str) -> str:
     lead = moment.facts.lead
     if lead is None:
         return NO_LEAD
-    return f"Yes, the {lead.type} is braking." if lead.brakes else f"No, the {lead.type} is not braking."
+    return "Yes, it is braking." if lead.brakes else "No, it is not braking."
 
 
 def _lead_motion(moment: Moment, slot: str) -> str:

@@ -26,6 +26,7 @@ _TOLD_WITH = {
     "pedestrian_where": ("pedestrian_where",),
     "in_lane": ("in_lane",),
     "bend": ("bend",),
+    "limit": ("limit_kmh",),
 }
 
 

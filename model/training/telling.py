@@ -18,6 +18,8 @@ from model.training.sentences import STEADY_MPS, TELLS_TYPE_HEIGHT, lead_height,
 
 # Of the picture's height: from here on a vehicle's lamps are more than a pixel.
 TELLS_LAMPS_HEIGHT = 0.05
+# Farther away than this the number on a limit's plate is three pixels tall.
+READS_LIMIT_M = 15.0
 # How near to its edge an answer is a guess.
 HEIGHT_BAND, ASIDE_BAND = 0.01, 0.03
 JUNCTION_BAND_M = (JUNCTION_NEAR_M - 7.0, JUNCTION_NEAR_M + 10.0)
@@ -53,6 +55,8 @@ def untold_by_facts(facts: FrameFacts) -> set[str]:
         found |= set(ABOUT_LAMPS) if height < TELLS_LAMPS_HEIGHT else set()
     if not facts.in_junction and facts.junction_m is not None:
         found |= set(ABOUT_JUNCTION) if JUNCTION_BAND_M[0] < facts.junction_m < JUNCTION_BAND_M[1] else set()
+    limit_m = next((sign.distance_m for sign in facts.signs or () if sign.kind == "limit"), 0.0)
+    found |= {"limit"} if limit_m > READS_LIMIT_M else set()
     return found | _untold_counts(facts) | _untold_of_road(facts)
 
 

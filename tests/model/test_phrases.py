@@ -267,7 +267,16 @@ def test_a_vehicle_too_small_to_tell_is_called_a_vehicle() -> None:
         facts = standing_van(gap_m)
         rolled = roll_out(facts, Kind.NONE, 12.0)
         assert sentences.commentary(facts, 12.0, rolled).endswith(f"behind the {named}.")
-        assert questions.answer(facts, 12.0, rolled, "why do you brake?") == f"Because of the {named} ahead."
+        assert questions.answer(facts, 12.0, rolled, "why do you brake?") == "Because of the vehicle ahead."
+
+
+def test_a_limit_is_read_where_its_number_is_more_than_a_speck() -> None:
+    for metres, is_asked in ((8.0, True), (14.0, True), (20.0, False)):
+        facts = open_road(signs=(SignFacts("limit", metres, 30),))
+        weights = questions.weights_of(Moment(facts, 6.0, roll_out(facts, Kind.NONE, 6.0)))
+        assert (weights["limit"] > 0.0) is is_asked
+    bare = open_road(signs=())
+    assert questions.weights_of(Moment(bare, 6.0, roll_out(bare, Kind.NONE, 6.0)))["limit"] > 0.0
 
 
 @pytest.mark.parametrize(
@@ -278,15 +287,15 @@ def test_distances_are_said_as_people_judge_them(metres: float, said: int) -> No
     assert bucket_m(metres) == said
 
 
-def test_what_comes_next_is_said_without_the_speed_aimed_at() -> None:
+def test_what_comes_next_is_said_without_the_speed_aimed_at_and_without_the_reason() -> None:
     facts = red_light(15.0)
-    assert questions.answer(facts, 10.0, roll_out(facts, Kind.NONE, 10.0), "what is next?") == (
-        "Stopping for the red light."
-    )
+    rolled = roll_out(facts, Kind.NONE, 10.0)
+    assert questions.answer(facts, 10.0, rolled, "what is next?") == "Stopping."
+    assert questions.answer(facts, 10.0, rolled, "why do you brake?") == "Because of the red light."
     free = open_road()
     rolled = roll_out(free, Kind.NONE, 3.0)
     assert "to" in sentences.commentary(free, 3.0, rolled).split()
-    assert questions.answer(free, 3.0, rolled, "what is next?") == "Speeding up, the road is clear."
+    assert questions.answer(free, 3.0, rolled, "what is next?") == "Speeding up."
 
 
 @pytest.mark.parametrize(
