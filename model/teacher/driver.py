@@ -21,7 +21,8 @@ from model.teacher.lane_walk import Course
 from model.teacher.sight import eye_of
 from model.teacher.surroundings import SurroundingsReader
 from model.training import phrases, questions, sentences
-from model.training.expert import Kind, Rolled, obey, roll_out
+from model.training.consent import obey
+from model.training.expert import Kind, Rolled, roll_out
 from model.training.samples import FrameFacts
 from sim_bridge.messages import DrivePlan, DriverInfo, Instruction, InstructionKind, Observation
 

@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from model.training import labels, obedience, sentences
-from model.training.expert import IMPOSSIBLE, Kind, refusal, roll_out
+from model.training.consent import IMPOSSIBLE, refusal
+from model.training.expert import Kind, roll_out
 from model.training.judged_frames import Case, Frame, FrameDriver, shares
 from model.training.phrases import read
 from model.training.phrasings import split

@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 
 from model.training import claims, labels, obedience, phrases
-from model.training.expert import IMPOSSIBLE, Kind, refusal, roll_out
+from model.training.consent import IMPOSSIBLE, refusal
+from model.training.expert import Kind, roll_out
 from model.training.judged_frames import Case, Frame, FrameDriver, shares
 from model.training.samples import FrameFacts
 from sim_bridge.messages import DrivePlan, Instruction, InstructionMode

@@ -20,7 +20,7 @@ from model.pocket.driver import PocketDriver
 from model.teacher.driver import TeacherDriver
 from model.teacher.stage import pose_matrix
 from model.teacher.weathers import WEATHERS, weather_parameters
-from model.training import labels, phrases
+from model.training import dreams, phrases
 from model.training.contradictions import looks_at_home_elsewhere
 from model.training.paths import offset_of_car
 from model.training.samples import FrameFacts
@@ -105,8 +105,8 @@ class Disturbance:
         if facts is not None and self.draw.random() < 1.0 / WISH_EVERY:
             self.serial += 1
             self.told_until = tick + self.draw.randint(*WISH_TICKS)
-            kind = labels.sampled_kind(facts, self.rng)
-            wanted = labels.sampled_target_speed(facts, facts.speed_mps, self.rng)
+            kind = dreams.sampled_kind(facts, self.rng)
+            wanted = dreams.sampled_target_speed(facts, facts.speed_mps, self.rng)
             text, _ = phrases.phrase(kind, self.rng, speed_mps=wanted)
             self.instruction = Instruction(text, InstructionMode.FOLLOW, self.serial)
         return self.instruction

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.training import claims, labels, obedience, phrases, sentences
-from model.training.expert import IMPOSSIBLE, obey, roll_out
+from model.training import claims, dreams, labels, obedience, phrases, sentences
+from model.training.consent import IMPOSSIBLE, obey
+from model.training.expert import roll_out
 from model.training.samples import FrameFacts, LeadFacts, PedestrianFacts
 from sim_bridge.messages import InstructionKind as Kind
 from sim_bridge.messages import InstructionMode
@@ -152,9 +153,9 @@ def test_what_the_car_says_of_it_is_what_the_plan_does() -> None:
 
 def test_instructions_about_what_nobody_knows_are_not_given() -> None:
     rng = np.random.default_rng(4)
-    unknown = [labels.sampled_kind(open_road(), rng) for _ in range(2000)]
+    unknown = [dreams.sampled_kind(open_road(), rng) for _ in range(2000)]
     assert not {Kind.SIDEWALK, Kind.ONCOMING} & set(unknown)
-    known = [labels.sampled_kind(village_street(), rng) for _ in range(2000)]
+    known = [dreams.sampled_kind(village_street(), rng) for _ in range(2000)]
     assert {Kind.SIDEWALK, Kind.ONCOMING} <= set(known)
 
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from model.training import claims, evaluate, evaluate_frames, folders, judged_frames, obedience, questions, sentences
-from model.training.expert import obey, roll_out
+from model.training.consent import obey
+from model.training.expert import roll_out
 from model.training.phrases import read
 from model.training.report import write_report
 from model.training.samples import FrameFacts

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from model.pocket.vocabulary import Vocabulary
-from model.training import labels, phrases, questions, sentences
-from model.training.expert import obey, refusal, roll_out
+from model.training import dreams, labels, phrases, questions, sentences
+from model.training.consent import obey, refusal
+from model.training.expert import roll_out
 from model.training.samples import FrameFacts, LeadFacts, LightFacts, SignFacts
 from sim_bridge.messages import InstructionKind as Kind
 from sim_bridge.messages import InstructionMode
@@ -180,7 +181,7 @@ def test_samples_are_varied_consistent_and_cheap() -> None:
     dropped = np.mean([view.target_points is None for view in views if view.kind not in labels.TURNS])
     assert 0.09 < dropped < 0.15
     assert np.mean([view.target_points is None for view in views if view.kind in labels.TURNS]) > 0.8
-    assert {view.kind for view in views if view.task == "dream"} >= set(labels.KIND_WEIGHTS)
+    assert {view.kind for view in views if view.task == "dream"} >= set(dreams.KIND_WEIGHTS)
     for view in views:
         assert (view.task == "dream") == bool(view.instruction)
         assert (view.task == "vqa") == bool(view.question)
