@@ -16,6 +16,8 @@ from sim_bridge.route import STRAIGHT_MAX_RAD
 SETTLED_M = 1.2
 # A junction counts as passed after this much of it: a car waiting on its edge flickers in and out.
 JUNCTION_PASSED_M = 3.0
+# Some roundabouts are a junction at each arm, with streets shorter than this between: for a passenger, one crossing.
+RING_STREET_M = 8.0
 
 LANE_CHANGES = {InstructionKind.LANE_LEFT: -1, InstructionKind.LANE_RIGHT: 1}
 
@@ -69,6 +71,14 @@ def way_taken(yaw_before_rad: float, yaw_after_rad: float) -> InstructionKind:
     if abs(turned_rad) < STRAIGHT_MAX_RAD:
         return InstructionKind.STRAIGHT
     return InstructionKind.TURN_RIGHT if turned_rad > 0 else InstructionKind.TURN_LEFT
+
+
+def is_in_crossing(lane: Any) -> bool:
+    """Whether a carla.Waypoint lies in a junction, or on a roundabout between two of its own."""
+    if lane.is_junction:
+        return True
+    before, after = lane.previous(RING_STREET_M), lane.next(RING_STREET_M)
+    return any(one.is_junction for one in before) and any(one.is_junction for one in after)
 
 
 def has_lane(lane: Any, side: int) -> bool:

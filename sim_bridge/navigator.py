@@ -17,7 +17,7 @@ import numpy as np
 
 from sim_bridge.frames import Floats, in_ego, wrapped
 from sim_bridge.goals import Goals, GuidedRoute
-from sim_bridge.manoeuvre import ManoeuvreWatch
+from sim_bridge.manoeuvre import ManoeuvreWatch, is_in_crossing
 from sim_bridge.messages import EgoState, InstructionKind, Manoeuvre, Points, RouteCommand
 from sim_bridge.route import RoutePoint, heading_rad
 
@@ -95,7 +95,7 @@ class Navigator:
         self._advance(ego)
         here = self._dense[self._at]
         self._lane = lane = lane_of(self._map, ego, here.z_m)
-        self._manoeuvre.at_junction(ego, lane.is_junction)
+        self._manoeuvre.at_junction(ego, is_in_crossing(lane))
         drives_along = abs(wrapped(heading_rad(lane) - ego.yaw_rad)) < math.pi / 2
         if self._offset_m > OFF_ROUTE_M:
             self._watch_closer_lane(ego)

@@ -39,7 +39,7 @@ def test_turns_over_crossings_can_be_driven_at_six_metres_per_second(plan: TownP
         for crossing in build(plan).crossings
         for connector in crossing.connectors
         for piece in connector.curve.pieces
-        if piece.curvature and crossing.crossing.control != "roundabout"
+        if piece.curvature and (crossing.crossing.control != "roundabout" or crossing.crossing.ring)
     ]
     assert min(radii) > 11.9
 
@@ -68,6 +68,16 @@ def test_a_lane_that_ends_at_a_crossing_is_refused() -> None:
     ends = (Crossing("A", -90, 0, "free"), Crossing("B", 0, 90, "free"), Crossing("C", 0, -90, "free"))
     streets = (Street("A", "M", wide), Street("B", "M", narrow), Street("M", "C", narrow))
     with pytest.raises(ValueError, match="expected a way on from lane 0 of road 1 at M"):
+        build(TownPlan("T", (middle, *ends), streets, 1))
+
+
+def test_a_ring_whose_arms_stand_too_close_is_refused() -> None:
+    lane = Profile(1, 30, "sidewalk", 1.6)
+    ring = Profile(1, 20, "sidewalk", 1.6, back=0)
+    middle = Crossing("M", 0, 0, "roundabout", reach_m=21.5, island_m=11.0, ring=ring)
+    ends = (Crossing("A", -90, 0, "free"), Crossing("B", 90, 0, "free"), Crossing("C", 90, 60, "free"))
+    streets = tuple(Street("M", end.name, lane) for end in ends)
+    with pytest.raises(ValueError, match="arms of M farther apart"):
         build(TownPlan("T", (middle, *ends), streets, 1))
 
 

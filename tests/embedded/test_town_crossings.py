@@ -14,8 +14,16 @@ from sim_bridge.embedded.contracts import Label
 from sim_bridge.embedded.navigation.ribbons import CROSSWALK, walkable
 from sim_bridge.embedded.navigation.tile import Welded
 from sim_bridge.embedded.town.crossings import Ring, ring_of
-from sim_bridge.embedded.town.opendrive import RoadMap, parse
+from sim_bridge.embedded.town.lanes import at
+from sim_bridge.embedded.town.opendrive import RoadMap, RoadRecord, parse
 from tests.embedded.authored import NAMES, oracle_of, town_of
+
+
+def _island(roads: RoadMap) -> tuple[float, float, float]:
+    """x, y and radius of the town's one roundabout's."""
+    ((road, item),) = [(r, i) for r in roads.roads.values() for i in r.objects if i.type == "trafficIsland"]
+    x, y, _ = (float(value) for value in at(road, item.s, item.t)[0])
+    return x, y, item.radius
 
 
 def _rings(roads: RoadMap) -> list[tuple[int, Ring]]:
@@ -23,7 +31,7 @@ def _rings(roads: RoadMap) -> list[tuple[int, Ring]]:
     return [(junction, ring) for junction, ring in found if ring is not None]
 
 
-@pytest.mark.parametrize(("name", "arms"), [("Backseat02", 4), ("Backseat03", 4), ("Backseat05", 3)])
+@pytest.mark.parametrize(("name", "arms"), [("Backseat02", 4), ("Backseat05", 3)])
 def test_traffic_goes_counter_clockwise_round_a_roundabouts_island(name: str, arms: int) -> None:
     ((junction, ring),) = _rings(parse(town_of(name).opendrive))
     angles = []
@@ -44,13 +52,49 @@ def test_traffic_goes_counter_clockwise_round_a_roundabouts_island(name: str, ar
     assert min(angles) > 45.0 and max(angles) > 220.0
 
 
-def test_an_island_lies_on_top_of_the_asphalt() -> None:
-    town = town_of("Backseat02")
-    ((_, ring),) = _rings(parse(town.opendrive))
-    middle = np.array([ring.centre[0], -ring.centre[1]])
+def _onwards(entry: carla.Waypoint, x: float, y: float) -> tuple[float, float]:
+    """How far a way over a junction goes round a place, counter-clockwise in degrees, and its least distance to it."""
+    angles, least_m, waypoint = [], math.inf, entry
+    while waypoint.is_junction:
+        place = waypoint.transform.location
+        east, north = place.x - x, -place.y - y  # seen from above with north up, where CARLA's y points south
+        angles.append(math.atan2(north, east))
+        least_m = min(least_m, math.hypot(east, north))
+        waypoint = waypoint.next(0.5)[0]
+    return math.degrees(float(np.unwrap(angles)[-1] - angles[0])), least_m
+
+
+def test_the_villages_roundabout_is_a_junction_at_each_arm() -> None:
+    """CARLA's Traffic Manager lets who was held at a sign over a junction one by one: no arm may wait for another."""
+    town, oracle = town_of("Backseat03"), oracle_of("Backseat03")
+    x, y, island_m = _island(parse(town.opendrive))
+    entries = [entry for entry, _ in oracle.get_topology() if entry.is_junction]
+    ways = defaultdict(list)
+    for entry in entries:
+        turned, least_m = _onwards(entry, x, y)
+        if least_m < 2.0 * island_m:
+            ways[entry.junction_id].append(turned)
+            assert least_m > island_m + 1.0
+    assert len(ways) == 4 and all(len(angles) == 3 and min(angles) > 15.0 for angles in ways.values())
+    held = [signal.junction_id for signal in town.signals if signal.kind == "yield"]
+    assert sorted(held) == sorted(ways)
+
+
+def test_who_enters_the_villages_roundabout_gives_way_to_its_own_arm_alone() -> None:
+    town, oracle = town_of("Backseat03"), oracle_of("Backseat03")
+    for sign in (signal for signal in town.signals if signal.kind == "yield"):
+        watched = [oracle.get_waypoint(carla.Location(*place)) for place in sign.gives_way_at]
+        assert {point.junction_id for point in watched if point.is_junction} == {sign.junction_id}
+
+
+@pytest.mark.parametrize("name", ["Backseat02", "Backseat03", "Backseat05"])
+def test_an_island_lies_on_top_of_the_asphalt(name: str) -> None:
+    town = town_of(name)
+    x, y, island_m = _island(parse(town.opendrive))
+    middle = np.array([x, -y])
     beds = [m for m in town.meshes if m.layer == "pavement" and m.texture == "grass"]
     points = np.concatenate([mesh.vertices[:, :2] for mesh in beds]) - middle
-    assert np.linalg.norm(points, axis=1).max() == pytest.approx(ring.island_m, abs=0.5)
+    assert np.linalg.norm(points, axis=1).max() == pytest.approx(island_m, abs=0.5)
 
 
 def _ways(name: str, road: int) -> dict[int, set[int]]:
@@ -100,16 +144,24 @@ def test_an_all_way_stop_has_a_sign_on_every_arm() -> None:
     assert sorted(map(len, by_junction.values())) == [1, 1, 4]
 
 
+def _is_of_ring(road: RoadRecord) -> bool:
+    """Whether it is a piece of a roundabout's own lane, the only streets that short."""
+    return road.junction < 0 and road.length < 15.0
+
+
 @pytest.mark.parametrize(("name", "expected"), [("Backseat03", {3.0, 3.25}), ("Backseat05", {2.6, 2.7, 2.8, 3.0, 3.2})])
 def test_lanes_of_the_village_and_of_the_hamlets_are_narrow(name: str, expected: set[float]) -> None:
-    widths = {round(w.lane_width, 2) for w in oracle_of(name).generate_waypoints(20.0) if not w.is_junction}
+    ring = {road.road_id for road in parse(town_of(name).opendrive).roads.values() if _is_of_ring(road)}
+    streets = [w for w in oracle_of(name).generate_waypoints(20.0) if not w.is_junction and w.road_id not in ring]
+    widths = {round(w.lane_width, 2) for w in streets}
     assert widths == expected
 
 
 def test_the_hamlets_have_tighter_bends_than_the_village_where_nothing_is_trained() -> None:
     tightest = {}
     for name in ("Backseat03", "Backseat05"):
-        streets = [road for road in parse(town_of(name).opendrive).roads.values() if road.junction < 0]
+        roads = parse(town_of(name).opendrive).roads.values()
+        streets = [road for road in roads if road.junction < 0 and not _is_of_ring(road)]
         tightest[name] = max(abs(piece.curvature) for road in streets for piece in road.curve.pieces)
     assert 1 / tightest["Backseat05"] == pytest.approx(8.0) and 1 / tightest["Backseat03"] > 20.0
 

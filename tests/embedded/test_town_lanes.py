@@ -32,6 +32,7 @@ LIMITS_KMH = {
     "Backseat05": {20.0, 30.0, 40.0},
 }
 TIGHTEST_LANE_M = 6.5
+LONGEST_STEP_M = 1.35  # a metre of the reference line, in the middle of a lane outside of its tightest bend
 TOWNS_OF_SEVERAL_LANES = ("Backseat01", "Backseat04")
 
 
@@ -115,7 +116,7 @@ def test_each_way_over_a_junction_comes_out_on_a_street(oracle: carla.Map) -> No
                 onward = waypoint.next(1.0)
                 assert len(onward) == 1, f"connector {entry.road_id} forks or ends"
                 step = onward[0].transform.location.distance(waypoint.transform.location)
-                assert step == pytest.approx(1.0, abs=0.25)
+                assert 0.75 < step < LONGEST_STEP_M
                 waypoint, driven = onward[0], driven + step
             assert 9.0 < driven < 100.0
     assert ways > 40

@@ -1,5 +1,7 @@
+import itertools
 import math
 import random
+from collections.abc import Iterator
 
 import carla
 import numpy as np
@@ -272,3 +274,33 @@ def test_a_car_on_a_bridge_is_not_taken_for_one_on_the_road_below() -> None:
     where = start.next(78.0)[0].transform.location
     above = EgoState(where.x, where.y, 0.0, 8.0)
     assert (lane_along(bridge, above, 10.0).road_id, lane_of(bridge, above, 0.0).road_id) == (1, 2)
+
+
+def round_and_out(start: carla.Waypoint, exits_passed: int) -> Iterator[carla.Waypoint]:
+    """Metre by metre over a roundabout, out at the exit after those that are passed."""
+    waypoint = start
+    while True:
+        ways = {command_through(way): way for way in waypoint.next(1.0)}
+        stays = [way for command, way in ways.items() if command is not RouteCommand.RIGHT]
+        goes_on = len(ways) > 1 and exits_passed > 0
+        waypoint = stays[0] if goes_on or RouteCommand.RIGHT not in ways else ways[RouteCommand.RIGHT]
+        exits_passed -= goes_on
+        yield waypoint
+
+
+@pytest.mark.parametrize(
+    ("exits_passed", "way"),
+    [(0, InstructionKind.TURN_RIGHT), (1, InstructionKind.STRAIGHT), (2, InstructionKind.TURN_LEFT)],
+)
+def test_a_roundabout_of_several_junctions_is_passed_as_one_crossing(exits_passed: int, way: InstructionKind) -> None:
+    village = town.load("Backseat03")
+    lanes = carla.Map(village.name, village.opendrive)
+    start = lanes.get_waypoint(carla.Location(-40.0, 1.6))
+    navigator = Navigator(lanes, start, 0)
+    navigator.begin(way)
+    for waypoint in itertools.islice(round_and_out(start, exits_passed), 150):
+        where = waypoint.transform
+        navigator.update(EgoState(where.location.x, where.location.y, math.radians(where.rotation.yaw), 8.0))
+        if navigator.progress(way) is not Manoeuvre.UNDER_WAY:
+            break
+    assert navigator.progress(way) is Manoeuvre.DONE

@@ -64,6 +64,10 @@ def add_street(sheets: Sheets, road: RoadRecord) -> None:
             inner, outer = sidewalk_edges(road, section, side, s)
             if np.any(outer != inner):
                 _add_street_sidewalk(sheets, road, s, inner, outer)
+    for item in road.objects:
+        if item.type == "trafficIsland" and item.radius > 0:
+            x, y, _ = (float(value) for value in at(road, item.s, item.t)[0])
+            add_island(sheets, (x, y), item.radius)
 
 
 def _add_street_sidewalk(sheets: Sheets, road: RoadRecord, s: Floats, inner: Floats, outer: Floats) -> None:

@@ -11,12 +11,14 @@ W--.__.-----H-----X----E      main street W-H-X-E 40 km/h, lanes of 3.25 m
 
 from __future__ import annotations
 
-from sim_bridge.embedded.town.author.plan import Crossing, Profile, Street, TownPlan
+from sim_bridge.embedded.town.author.plan import RING_MARGIN_M, Crossing, Profile, Street, TownPlan
 
 # Three metres: two trucks of the Traffic Manager just pass each other.
 MAIN = Profile(1, 40, "sidewalk", 1.6, may_overtake=True, lane_width_m=3.25, quarter="village")
 LANE = Profile(1, 30, "sidewalk", 1.6, lane_width_m=3.0, is_unmarked=True, quarter="village")
 BACK = Profile(1, 20, "shoulder", 0.5, lane_width_m=3.0, is_unmarked=True, quarter="village")
+# Wide, as trucks cut its bend.
+RING = Profile(1, 20, "sidewalk", 1.6, back=0, lane_width_m=4.5, inner_m=RING_MARGIN_M, quarter="village")
 
 # A truck that turns from a lane of three metres needs the whole crossing: one vehicle at a time, and nobody near. The
 # lead of W is longer lest streets from there end at a 5 m sample of libcarla, where cars stop late: see `network`.
@@ -25,7 +27,7 @@ LEAD_M = 3.0
 PLAN = TownPlan(
     name="Backseat03",
     crossings=(
-        Crossing("H", 0, 0, "roundabout", reach_m=21.5, island_m=8.0),
+        Crossing("H", 0, 0, "roundabout", reach_m=21.5, island_m=10.9, ring=RING),
         Crossing("W", -160, 0, "lights in turn", lead_m=LEAD_M + 0.6),
         Crossing("E", 165, 0, "lights in turn", lead_m=LEAD_M),
         Crossing("T", 0, 110, "all-way stop", lead_m=LEAD_M),

@@ -26,7 +26,7 @@ BACK = Profile(1, 20, "shoulder", 0.4, lane_width_m=2.6, is_unmarked=True, quart
 PLAN = TownPlan(
     name="Backseat05",
     crossings=(
-        Crossing("R", -175, -15, "roundabout", island_m=6.0),
+        Crossing("R", -175, -15, "roundabout", island_m=6.0, ring_lane_m=4.2),
         Crossing("C", 0, 0, "lights"),
         Crossing("L", 180, 10, "lights"),
         Crossing("K", 10, 105, "all-way stop"),

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from sim_bridge.embedded.town.author.network import STRAIGHT_ON_RAD, Arm, Connector, Network, Road
+from sim_bridge.embedded.town.author.built import STRAIGHT_ON_RAD, Arm, Connector, Network, Road
 from sim_bridge.embedded.town.author.plan import Profile
 from sim_bridge.embedded.town.curves import wrap
 
@@ -129,6 +129,8 @@ def _stop_line(network: Network, signal: PlannedSignal) -> StopLine:
 def _speed_signs(network: Network) -> Iterator[PlannedSignal]:
     for road in network.roads:
         profile = road.street.profile
+        if road.curve.length < 2 * FIRST_SPEED_SIGN_M:
+            continue
         for orientation, side, s in (
             ("+", -1, FIRST_SPEED_SIGN_M),
             ("-", 1, road.curve.length - FIRST_SPEED_SIGN_M),
@@ -149,7 +151,8 @@ def _crosswalks(network: Network) -> Iterator[Crosswalk]:
     for crossing in network.crossings:
         for arm in crossing.arms:
             # A crosswalk at a crossing needs a stop line before it, unless nobody drives in there.
-            if arm.profile.border == "sidewalk" and (crossing.gives_way(arm) or not arm.lanes_in):
+            is_quiet = not arm.lanes_in and not crossing.is_of_ring(arm)
+            if arm.profile.border == "sidewalk" and (crossing.gives_way(arm) or is_quiet):
                 length = _road(network, arm.road_id).curve.length
                 yield _crosswalk(arm.road_id, arm.profile, _from_mouth(arm, length, CROSSWALK_M))
     for road in network.roads:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from sim_bridge.embedded.town.author.network import Network
+from sim_bridge.embedded.town.author.built import Network
 from sim_bridge.embedded.town.curves import Curve, Floats
 
 HAND_M = 0.15  # between a sidewalk and a house

@@ -7,17 +7,26 @@ back.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from sim_bridge.embedded.town.author.plan import Crossing, Profile, Street, TownPlan
+from sim_bridge.embedded.town.author.built import (
+    STRAIGHT_ON_RAD,
+    Arm,
+    BuiltCrossing,
+    Connector,
+    Network,
+    Road,
+    turned,
+)
+from sim_bridge.embedded.town.author.plan import RING_MARGIN_M, Crossing, Street, TownPlan
+from sim_bridge.embedded.town.author.ring import ring_of, split
 from sim_bridge.embedded.town.curves import Curve, Point2, Pose2, around, chain, join, through_corners, wrap
 
 # Centre-line radius of the tightest right turn over a crossing: 6 m/s at 3 m/s2 of side acceleration.
 TURN_RADIUS_M = 12.0
-STRAIGHT_ON_RAD = math.radians(30)
-RING_MARGIN_M = 0.6  # between a roundabout's island and its lane
 RING_REACH = 2.0  # how far a roundabout's mouths lie from its middle, in radii of its lane's inner edge
 RING_LIMIT_KMH = 30
 # libcarla's Traffic Manager samples roads every 5 m from their start, and stops a car for a sign once the second sample
@@ -30,122 +39,23 @@ FIRST_CONNECTOR_ID = 100
 FIRST_CROSSING_ID = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
-    """One street's end at a crossing. `mouth` is the centre line's end, heading away from the crossing."""
-
-    road_id: int
-    contact: str  # "start" | "end": which end of the road it is
-    profile: Profile
-    mouth: Pose2
-
-    @property
-    def lanes_in(self) -> int:
-        """How many lanes drive into the crossing."""
-        return self.profile.count(1 if self.contact == "start" else -1)
-
-    @property
-    def lanes_out(self) -> int:
-        return self.profile.count(-1 if self.contact == "start" else 1)
-
-    def lane_in(self, index: int) -> int:
-        """The id of the lane that drives into the crossing, 0 next to the centre line."""
-        return index + 1 if self.contact == "start" else -(index + 1)
-
-    def lane_out(self, index: int) -> int:
-        return -self.lane_in(index)
-
-    def inner_edge_in(self, index: int) -> Pose2:
-        """Where lane `lane_in(index)`'s left edge enters, heading along the traffic."""
-        return _aside(_turned(self.mouth), -index * self.profile.lane_width_m)
-
-    def inner_edge_out(self, index: int) -> Pose2:
-        return _aside(self.mouth, -index * self.profile.lane_width_m)
-
-
-@dataclass(frozen=True, slots=True)
-class Connector:
-    """A one-way road of one lane (-1) across a crossing; `curve` is its left edge."""
-
-    road_id: int
-    curve: Curve
-    source: Arm
-    source_lane: int
-    target: Arm
-    target_lane: int
-    limit_kmh: int
-    is_of_ramp: bool = False  # to or from a ramp that begins or ends on a through road
-
-    @property
-    def leaves_through_road(self) -> bool:
-        return self.is_of_ramp and self.source.profile.count(1) > 0
-
-
-@dataclass(frozen=True, slots=True)
-class Road:
-    road_id: int
-    street: Street
-    curve: Curve
-
-
-@dataclass(frozen=True, slots=True)
-class BuiltCrossing:
-    """A crossing with its arms in the order of their streets. `minor_road_ids`: the arms without one opposite."""
-
-    crossing_id: int
-    crossing: Crossing
-    arms: tuple[Arm, ...]
-    connectors: tuple[Connector, ...]
-
-    @property
-    def axes(self) -> tuple[tuple[Arm, ...], ...]:
-        """Arms grouped by opposites, the through road first: arms of one group may be green together."""
-        groups: list[list[Arm]] = []
-        for arm in self.arms:
-            for group in groups:
-                if abs(abs(wrap(arm.mouth[2] - group[0].mouth[2])) - math.pi) < STRAIGHT_ON_RAD:
-                    group.append(arm)
-                    break
-            else:
-                groups.append([arm])
-        return tuple(tuple(group) for group in sorted(groups, key=lambda group: -len(group)))
-
-    @property
-    def phases(self) -> tuple[tuple[Arm, ...], ...]:
-        """Arms grouped by who has green together."""
-        return tuple((arm,) for arm in self.arms) if self.crossing.control == "lights in turn" else self.axes
-
-    @property
-    def minor_road_ids(self) -> frozenset[int]:
-        return frozenset(group[0].road_id for group in self.axes if len(group) == 1)
-
-    def gives_way(self, arm: Arm) -> bool:
-        """Whether traffic from `arm` meets a light or a sign, and so a stop line."""
-        control = self.crossing.control
-        is_minor = arm.road_id in self.minor_road_ids
-        return arm.lanes_in > 0 and (control not in ("stop", "yield", "free") or (is_minor and control != "free"))
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    plan: TownPlan
-    roads: tuple[Road, ...]
-    crossings: tuple[BuiltCrossing, ...]
-
-
 def build(plan: TownPlan) -> Network:
     """Raises ValueError where a plan's bends do not fit or a crossing has fewer than three arms."""
-    roads = tuple(_road(plan, number, street) for number, street in enumerate(plan.streets, start=1))
-    crossings = []
+    roads = [_road(plan, number, street) for number, street in enumerate(plan.streets, start=1)]
+    crossings: list[BuiltCrossing] = []
     connector_id = FIRST_CONNECTOR_ID
-    for number, crossing in enumerate(plan.crossings):
+    further_ids = itertools.count(FIRST_CROSSING_ID + len(plan.crossings))
+    for crossing_id, crossing in enumerate(plan.crossings, start=FIRST_CROSSING_ID):
         arms = tuple(_arms(crossing, roads))
         if len(arms) < 3:
             raise ValueError(f"expected at least 3 streets at crossing {crossing.name}, got {len(arms)}")
-        connectors = tuple(_connectors(crossing, arms, connector_id, plan.turn_limit_kmh))
-        connector_id += len(connectors)
-        crossings.append(BuiltCrossing(FIRST_CROSSING_ID + number, crossing, arms, connectors))
-    return Network(plan, roads, tuple(crossings))
+        ring = ring_of(crossing, arms, len(roads) + 1)
+        roads += ring
+        for index, own in enumerate(split(arms, ring) if ring else [arms]):
+            connectors = tuple(_connectors(crossing, own, connector_id, plan.turn_limit_kmh))
+            connector_id += len(connectors)
+            crossings.append(BuiltCrossing(next(further_ids) if index else crossing_id, crossing, own, connectors))
+    return Network(plan, tuple(roads), tuple(crossings))
 
 
 def _road(plan: TownPlan, road_id: int, street: Street) -> Road:
@@ -198,12 +108,12 @@ def _headings(plan: TownPlan, crossing: Crossing) -> Iterator[float]:
                 yield math.atan2(goal[1] - origin[1], goal[0] - origin[0])
 
 
-def _arms(crossing: Crossing, roads: tuple[Road, ...]) -> Iterator[Arm]:
+def _arms(crossing: Crossing, roads: Sequence[Road]) -> Iterator[Arm]:
     for road in roads:
         if road.street.start == crossing.name:
             yield Arm(road.road_id, "start", road.street.profile, road.curve.start)
         if road.street.end == crossing.name:
-            yield Arm(road.road_id, "end", road.street.profile, _turned(road.curve.end))
+            yield Arm(road.road_id, "end", road.street.profile, turned(road.curve.end))
 
 
 def _connectors(
@@ -221,15 +131,17 @@ def _connectors(
         limit = min(source.profile.limit_kmh, target.profile.limit_kmh)
         edges = source.inner_edge_in(lane), target.inner_edge_out(target_lane)
         if crossing.control == "roundabout":
-            curve = around(*edges, (crossing.x, crossing.y), crossing.island_m + RING_MARGIN_M)
             limit = min(limit, RING_LIMIT_KMH)
+        if crossing.control == "roundabout" and crossing.ring is None:
+            curve = around(*edges, (crossing.x, crossing.y), crossing.island_m + RING_MARGIN_M)
         else:
             curve = _joined(*edges, crossing.lead_m)
         if turn_limit_kmh and abs(_turn(source, target)) > STRAIGHT_ON_RAD:
             limit = min(limit, turn_limit_kmh)
         lanes = source.lane_in(lane), target.lane_out(target_lane)
         is_of_ramp = crossing.control == "free" and not (source.lanes_out and target.lanes_in)
-        yield Connector(first_id + number, curve, source, lanes[0], target, lanes[1], limit, is_of_ramp)
+        way = Connector(first_id + number, curve, source, lanes[0], target, lanes[1], limit, is_of_ramp)
+        yield replace(way, ring_lane_m=crossing.ring_lane_m)
 
 
 def _joined(start: Pose2, end: Pose2, lead_m: float) -> Curve:
@@ -299,15 +211,6 @@ def _ways_to_unreached_lanes(arms: tuple[Arm, ...], ways: list[Way]) -> Iterator
 def _turn(source: Arm, target: Arm) -> float:
     """Radians, left positive."""
     return wrap(target.mouth[2] - source.mouth[2] - math.pi)
-
-
-def _turned(pose: Pose2) -> Pose2:
-    return pose[0], pose[1], wrap(pose[2] + math.pi)
-
-
-def _aside(pose: Pose2, left_m: float) -> Pose2:
-    x, y, heading = pose
-    return x - left_m * math.sin(heading), y + left_m * math.cos(heading), heading
 
 
 def _ahead(pose: Pose2, distance: float) -> Pose2:

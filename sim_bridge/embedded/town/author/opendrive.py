@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from xml.etree import ElementTree as ET
 
+from sim_bridge.embedded.town.author.built import BuiltCrossing, Connector, Network, Road
 from sim_bridge.embedded.town.author.furniture import (
     CROSSWALK_LENGTH_M,
     TYPES,
@@ -19,8 +20,7 @@ from sim_bridge.embedded.town.author.furniture import (
     PlannedSignal,
     StopLine,
 )
-from sim_bridge.embedded.town.author.network import BuiltCrossing, Connector, Network, Road
-from sim_bridge.embedded.town.author.plan import Profile
+from sim_bridge.embedded.town.author.plan import Profile, Street
 from sim_bridge.embedded.town.curves import Curve
 
 # A transverse Mercator plane around a made-up place, so that GNSS readings look like some.
@@ -61,9 +61,9 @@ def _road(root: ET.Element, network: Network, road: Road, furniture: Furniture) 
         rule="RHT",
     )
     link = _add(element, "link")
-    ids = {built.crossing.name: built.crossing_id for built in network.crossings}
-    _add(link, "predecessor", elementType="junction", elementId=ids[street.start])
-    _add(link, "successor", elementType="junction", elementId=ids[street.end])
+    ids = {(arm.road_id, arm.contact): built.crossing_id for built in network.crossings for arm in built.arms}
+    _add(link, "predecessor", elementType="junction", elementId=ids[road.road_id, "start"])
+    _add(link, "successor", elementType="junction", elementId=ids[road.road_id, "end"])
     _type(element, profile.limit_kmh)
     _plan_view(element, road.curve)
     _street_lanes(element, _painted(road, furniture), profile)
@@ -77,10 +77,19 @@ def _road(root: ET.Element, network: Network, road: Road, furniture: Furniture) 
     for crosswalk in furniture.crosswalks:
         if crosswalk.road_id == road.road_id:
             _crosswalk(objects, crosswalk)
+    if road is _first_of_ring(network, street):
+        _island(objects, road.road_id, road.curve, network.plan.crossing(street.start).island_m)
     signals = _add(element, "signals")
     for signal in furniture.signals:
         if signal.road_id == road.road_id:
             _signal(signals, signal)
+
+
+def _first_of_ring(network: Network, street: Street) -> Road | None:
+    """The first street of the roundabout's own lane that `street` is a piece of; None where it is not of one."""
+    if street.profile is not network.plan.crossing(street.start).ring:
+        return None
+    return next(road for road in network.roads if road.street is street)
 
 
 def _painted(road: Road, furniture: Furniture) -> tuple[float, float]:
@@ -110,9 +119,11 @@ def _street_lanes(element: ET.Element, painted: tuple[float, float], profile: Pr
 def _street_lane(group: ET.Element, lane_id: int, painted: tuple[float, float], profile: Profile) -> None:
     index, count = abs(lane_id), profile.count(-1 if lane_id < 0 else 1)
     is_border = index > count + bool(profile.parking_m)
-    kind = "driving" if index <= count else profile.border if is_border else "parking"
+    is_inner = lane_id > 0 and profile.inner_m
+    border = ("shoulder", profile.inner_m) if is_inner else (profile.border, profile.border_width_m)
+    kind = "driving" if index <= count else border[0] if is_border else "parking"
     lane = _add(group, "lane", id=lane_id, type=kind, level="false")
-    _width(lane, {"driving": profile.lane_width_m, "parking": profile.parking_m}.get(kind, profile.border_width_m))
+    _width(lane, {"driving": profile.lane_width_m, "parking": profile.parking_m}.get(kind, border[1]))
     if is_border:
         _mark(lane, 0.0, "none", "none")
     elif kind == "parking":
@@ -178,11 +189,11 @@ def _connector(root: ET.Element, crossing: BuiltCrossing, connector: Connector) 
     lane_link = _add(lane, "link")
     _add(lane_link, "predecessor", id=connector.source_lane)
     _add(lane_link, "successor", id=connector.target_lane)
-    width = source.profile.lane_width_m
-    _width(lane, width, (target.profile.lane_width_m - width) / connector.curve.length)
+    for s, width, slope in connector.widths:
+        _width(lane, width, slope, s)
     _mark(lane, 0.0, edge, "none")
-    if connector is crossing.connectors[0] and crossing.crossing.control == "roundabout":
-        _island(_add(element, "objects"), crossing, connector)
+    if connector is crossing.connectors[0] and crossing.crossing.control == "roundabout" and not crossing.crossing.ring:
+        _island(_add(element, "objects"), connector.road_id, connector.curve, crossing.crossing.island_m)
 
 
 def _connector_marks(crossing: BuiltCrossing, connector: Connector) -> tuple[str, str]:
@@ -333,17 +344,17 @@ def _type(element: ET.Element, limit_kmh: int) -> None:
     _add(kind, "speed", max=limit_kmh, unit="km/h")
 
 
-def _width(lane: ET.Element, width: float, slope: float = 0.0) -> None:
-    _add(lane, "width", sOffset=0.0, a=width, b=slope, c=0.0, d=0.0)
+def _width(lane: ET.Element, width: float, slope: float = 0.0, s: float = 0.0) -> None:
+    _add(lane, "width", sOffset=s, a=width, b=slope, c=0.0, d=0.0)
 
 
-def _island(objects: ET.Element, crossing: BuiltCrossing, connector: Connector) -> None:
-    """A roundabout's middle, told from the road that circles it: t to the left by the circle's radius."""
-    circle = max(connector.curve.pieces, key=lambda piece: piece.curvature)
+def _island(objects: ET.Element, road_id: int, curve: Curve, radius: float) -> None:
+    """A roundabout's middle, told from a road that circles it: t to the left by the circle's radius."""
+    circle = max(curve.pieces, key=lambda piece: piece.curvature)
     _add(
         objects,
         "object",
-        id=connector.road_id * 100,
+        id=road_id * 100,
         name="roundabout",
         type="trafficIsland",
         s=circle.s,
@@ -351,7 +362,7 @@ def _island(objects: ET.Element, crossing: BuiltCrossing, connector: Connector) 
         zOffset=0.0,
         hdg=0.0,
         orientation="none",
-        radius=crossing.crossing.island_m,
+        radius=radius,
     )
 
 

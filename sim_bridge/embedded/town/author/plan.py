@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LANE_WIDTH_M = 3.5
+RING_MARGIN_M = 0.6  # between a roundabout's island and its lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Profile:
     lane_width_m: float = LANE_WIDTH_M
     parking_m: float = 0.0  # width of the parking lane on either side, 0 for none
     is_unmarked: bool = False  # without a centre line
+    inner_m: float = 0.0  # of a one-way street round an island: asphalt this wide on its left instead of the border
     quarter: str = ""  # what is built beside it, by its name in `scenery`; "" goes by the lanes and the border
 
     def count(self, side: int) -> int:
@@ -44,8 +46,10 @@ class Crossing:
     """Where three or four streets meet, each at `reach_m` from the middle (None: as near as turns allow).
 
     With "stop" or "yield" the arm without a street opposite gives way, with "all-way stop" every arm. A "roundabout"
-    needs the radius of its island. "free" is a ramp's end on a through road: lanes run on without a sign. With "lights
-    in turn" every arm has green alone, with "lights" opposite ones have it together.
+    needs the radius of its island; round it ways widen to `ring_lane_m` where given; with a `ring` its lane is a street
+    of that profile from each arm to the next, and every arm a junction of its own. "free" is a ramp's end on a through
+    road: lanes run on without a sign. With "lights in turn" every arm has green alone, with "lights" opposite ones have
+    it together.
 
     Ways turn only `lead_m` after their beginning and as much before their end: long vehicles swing out there, and where
     lanes are narrow that needs room before those who wait.
@@ -58,6 +62,8 @@ class Crossing:
     reach_m: float | None = None
     island_m: float = 0.0
     lead_m: float = 0.0
+    ring: Profile | None = None
+    ring_lane_m: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sim_bridge.embedded.town.author.built import Network, Road
 from sim_bridge.embedded.town.author.lots import Ground
-from sim_bridge.embedded.town.author.network import Network, Road
 from sim_bridge.embedded.town.author.plan import Profile
 from sim_bridge.embedded.town.curves import Pose2
 from sim_bridge.embedded.town.scenery_file import CARS, Building, Lamp, ParkedCar, Prop, Rail, Scenery, Tree
