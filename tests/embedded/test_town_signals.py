@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import carla
 import numpy as np
@@ -54,11 +54,11 @@ def test_every_signal_is_a_landmark_that_waiting_traffic_sees(town: Town, oracle
 @pytest.mark.parametrize(
     ("name", "lights", "stops", "yields"),
     [
-        ("Backseat01", 26, 1, 1),
+        ("Backseat01", 26, 4, 0),
         ("Backseat02", 13, 6, 5),
         ("Backseat03", 6, 16, 4),
         ("Backseat04", 29, 9, 0),
-        ("Backseat05", 7, 12, 5),
+        ("Backseat05", 7, 19, 4),
     ],
 )
 def test_the_kinds_that_each_town_has(name: str, lights: int, stops: int, yields: int) -> None:
@@ -98,6 +98,29 @@ def test_only_opposite_arms_share_a_phase(town: Town) -> None:
 def test_where_arms_would_block_each_other_each_has_green_alone(name: str) -> None:
     phases = [(light.junction_id, light.phase) for light in _lights(town_of(name))]
     assert len(set(phases)) == len(phases) > 5
+
+
+def test_where_four_lit_arms_of_the_avenue_meet_each_has_green_alone() -> None:
+    phases = defaultdict(list)
+    for light in _lights(town_of("Backseat01")):
+        phases[light.junction_id].append(light.phase)
+    crossroads = [found for found in phases.values() if len(found) == 4]
+    assert len(crossroads) == 2 and all(len(set(found)) == 4 for found in crossroads)
+
+
+def test_where_the_narrowest_lanes_of_the_hamlets_meet_others_everybody_stops() -> None:
+    """Two vehicles that turn there cannot pass each other, and the Traffic Manager would let neither go first."""
+    stops = Counter(signal.junction_id for signal in town_of("Backseat05").signals if signal.kind == "stop")
+    widths: dict[int, dict[int, float]] = defaultdict(dict)
+    for entry, _ in oracle_of("Backseat05").get_topology():
+        if entry.is_junction:
+            before = entry.previous(1.0)[0]
+            widths[entry.junction_id][before.road_id] = before.lane_width
+    narrow = {junction: arms for junction, arms in widths.items() if min(arms.values()) < 2.65}
+    assert len(narrow) == 5
+    assert {junction: stops[junction] for junction in narrow} == {
+        junction: len(arms) for junction, arms in narrow.items()
+    }
 
 
 def test_pole_indices_count_the_lights_of_a_junction(town: Town) -> None:

@@ -1,10 +1,10 @@
 """The plan of Backseat01: an avenue through the middle, a ring around it, a fast road in the south.
 
-    NW-------N-------NE-.        ring 50 km/h, bends r = 60 (west) and r = 100 (east)
+    NW-------N-------NE-.        ring 50 km/h, bends r = 60 (west) and r = 100 (east); N: everybody stops
     |    .---'       |   \\       quiet street R-N: 30 km/h, bends r = 12 to 20
     R----'           |    |
     |                |    |
-W---A----------------B----E      avenue, two lanes each way, 50 km/h
+W---A----------------B----E      avenue, two lanes each way, 50 km/h; A, B: lights, one arm at a time
 |    )               (    |
 '-.  |               |    |      streets A-SW and B-SE sway with r = 50 and r = 80
    '-SW-------------SE---'      fast road, two lanes each way, 70 km/h between SW and SE
@@ -24,12 +24,12 @@ FAST = Profile(lanes=2, limit_kmh=70, border="shoulder", border_width_m=1.5)
 PLAN = TownPlan(
     name="Backseat01",
     crossings=(
-        Crossing("A", -110, 0, "lights"),
-        Crossing("B", 110, 0, "lights"),
+        Crossing("A", -110, 0, "lights in turn"),
+        Crossing("B", 110, 0, "lights in turn"),
         Crossing("W", -260, 0, "lights"),
         Crossing("E", 260, 0, "lights"),
         Crossing("NW", -110, 200, "lights"),
-        Crossing("N", 0, 200, "yield"),
+        Crossing("N", 0, 200, "all-way stop"),
         Crossing("NE", 110, 200, "lights"),
         Crossing("SW", -110, -200, "lights"),
         Crossing("SE", 110, -200, "lights"),

@@ -1,8 +1,8 @@
 """The plan of Backseat05: hamlets on narrow lanes, some with a centre line and some without, tight bends between them.
 
  .---.____N___.--.          R: a small roundabout; C, L: lights; main road R-C-L 40 km/h, lanes of 3.2 m
-(         |      |          K, M: everybody stops
-A--.__.---K--.---B          A, N, P, Z give way with a stop sign, B, Q with a yield sign
+(         |      |          B, K, M, P, Z: everybody stops
+A--.__.---K--.---B          A, N give way with a stop sign, Q with a yield sign
 |         |      |          hill lane C-K-N and the north ring 30 km/h, 3 m; yard lane C-M 2.7 m
 R---'-.---C--.---L          farm lanes 30 km/h, 2.8 m with a centre line
 |         |     .'          back lanes 20 km/h, 2.6 m of bare asphalt between verges, bends of 8 to 16 m
@@ -22,6 +22,7 @@ FARM = Profile(1, 30, "shoulder", 0.6, lane_width_m=2.8, quarter="farms")
 PAVED = Profile(1, 30, "sidewalk", 1.6, lane_width_m=2.8, quarter="farms")
 BACK = Profile(1, 20, "shoulder", 0.4, lane_width_m=2.6, is_unmarked=True, quarter="farms")
 
+# Where back lanes meet others two that turn cannot pass each other, so everybody stops there.
 # Bends keep 17 m away from crossings, where poles stand nearer to the lanes than a long vehicle's nose swings.
 PLAN = TownPlan(
     name="Backseat05",
@@ -31,12 +32,12 @@ PLAN = TownPlan(
         Crossing("L", 180, 10, "lights"),
         Crossing("K", 10, 105, "all-way stop"),
         Crossing("A", -160, 115, "stop"),
-        Crossing("B", 165, 120, "yield"),
+        Crossing("B", 165, 120, "all-way stop"),
         Crossing("N", -15, 215, "stop"),
         Crossing("M", -12, -125, "all-way stop"),
-        Crossing("P", -120, -125, "stop"),
+        Crossing("P", -120, -125, "all-way stop"),
         Crossing("Q", 125, -110, "yield"),
-        Crossing("Z", 15, -222, "stop"),
+        Crossing("Z", 15, -222, "all-way stop"),
     ),
     streets=(
         Street("R", "C", MAIN, via=((-130, -15, 40), (-85, 22, 32), (-45, 0, 40))),
