@@ -22,6 +22,11 @@ SIGNAL = (
     '<signals><signal name="" id="7" s="70" t="-4" orientation="+" dynamic="yes" country="" type="1000001" '
     'subtype="" value="-1"/></signals>'
 )
+AGAIN = '<signalReference id="7" s="-2" t="4" orientation="-"/></signals>'
+CROSSWALK = '<objects><object id="3" type="crosswalk" s="40" t="0" length="3" width="7"/></objects>'
+OFFSET = '<lanes><laneOffset s="99" a="0" b="0" c="0" d="0"/>'
+MARK = '<roadMark sOffset="-1" type="solid"/></lane>'
+ORIGIN = "<header><geoReference>+proj=tmerc +lat_0=north +lon_0=8</geoReference></header>"
 
 
 def _curve(inner: str, length: float = 80.0) -> str:
@@ -96,6 +101,13 @@ def test_cars_start_along_the_traffic_on_either_side_of_the_road(rule: str) -> N
         waypoint = theirs.get_waypoint(carla.Location(start.x, start.y, 0.0)).transform
         assert math.hypot(waypoint.location.x - start.x, waypoint.location.y - start.y) < 0.5
         assert abs((waypoint.rotation.yaw - start.yaw + 180.0) % 360.0 - 180.0) < 2.0
+
+
+@pytest.mark.parametrize("said", ["no limit", "undefined"])
+def test_a_limit_may_be_said_in_the_formats_own_words(said: str) -> None:
+    text = opendrive(street(link=f'<type s="0" type="town"><speed max="{said}"/></type>'))
+    town = towns.build("Mine", towns.fit_to_drive(text))
+    assert set(town.lane_samples[:, 3].tolist()) == {0.0}
 
 
 def test_things_that_are_not_drawn_may_be_of_any_size() -> None:
@@ -210,15 +222,42 @@ def test_a_figure_that_makes_no_town_is_named(name: str, value: float) -> None:
         (opendrive(street(lanes=LANES.replace('id="1"', 'id="2"'))), r"without a gap in road 1, .* line 9"),
         (opendrive(street(lanes=LANES.replace("driving", "sidewalk"))), "km of driving lanes, got 0.0 km"),
         (opendrive(street(lanes=LANES.replace('"3.5"', '"3500"'))), 'lane 1 of road 1 is wider; see <road id="1"> at'),
+        (opendrive(street(lanes=LANES.replace('"3.5"', '"-3.5"'))), "lane 1 of road 1 is -3.5 m wide"),
+        (opendrive(street(lanes=LANES.replace('"3.5"', '"0"'))), "got 0.0 km that are 1.0 m wide or more"),
+        (opendrive(street(lanes=LANES.replace('sOffset="0"', 'sOffset="5"'))), "sOffset=0 on for lane 1 of"),
+        (opendrive(street(lanes=LANES.replace("center>", "middle>"))), "lane 0 .* road 1 has none at s=0.0"),
+        (opendrive(street(length=1e9)), r"length of 80.0 m .* road 1 says 1000000000.0; see <road id=\"1\"> at"),
         (opendrive(street(lanes="<lanes/>")), "<lanes> with content in road 1"),
         (opendrive(street(LINE.replace("80", "9e9"), 9e9)), r"roads of up to 8000 m, road 1 has 9000000000 m"),
-        (opendrive(street(), street(road_id="3"), street(LINE.replace('x="0"', 'x="1e7"'), road_id="2")), "road 2"),
+        (opendrive(street(), street(road_id="3"), street(LINE.replace('x="0"', 'x="2e4"'), road_id="2")), "road 2"),
+        (opendrive(street(LINE.replace('x="0"', 'x="4e6"'))), "within 50000 m of the origin, road 1 begins at x=4"),
         (
             opendrive(street(LINE + LINE.replace('s="0" x="0"', 's="80" x="95"'), 160.0)),
             r"gaps, road 1 has one of 15.0 m",
         ),
         (opendrive(street(lanes=LANES.replace('b="0"', 'b="1e9"'))), "lane 1 of road 1 is wider"),
         (opendrive(street(more=SIGNAL.replace('s="70"', 's="7e9"'))), "beside their road, road 1 has one at s=7"),
+        (
+            opendrive(street(more=SIGNAL.replace('s="70"', 's="-1"'))),
+            r"<signal id=\"7\"> at line .* road 1, .* got s=-1.0",
+        ),
+        (opendrive(street(more=SIGNAL.replace("</signals>", AGAIN))), r"<signalReference id=\"7\"> at .* got s=-2.0"),
+        (
+            opendrive(street(more=CROSSWALK.replace('s="40"', 's="81"'))),
+            r"<object id=\"3\"> at .* to 80.0 m, got s=81.0",
+        ),
+        (
+            opendrive(street(lanes=LANES.replace("<lanes>", OFFSET))),
+            "<laneOffset> at line 9 to lie on road 1, .* got s=99",
+        ),
+        (
+            opendrive(street(lanes=LANES.replace("</lane>", MARK))),
+            "from sOffset=0 on for lane 1 of road 1, got one before",
+        ),
+        (
+            opendrive(street(), more="").replace("<header", f"{ORIGIN}<header"),
+            "number for .lat_0 in <geoReference> at line 3",
+        ),
         (opendrive(_curve('<arc curvature="5"/>')), "arcs of 1.0 m or more, road 1 has 5.0"),
         (opendrive(_curve('<spiral curvStart="0" curvEnd="1"/>', 1e9)), r"curve of up to 2000 m, .* at line 7"),
         ("<a>" * 5000 + "</a>" * 5000, "at most 32 nested elements, got more at line 1"),
@@ -229,6 +268,28 @@ def test_a_figure_that_makes_no_town_is_named(name: str, value: float) -> None:
 def test_a_file_that_makes_no_world_is_refused_with_the_place(text: str, complaint: str) -> None:
     with pytest.raises(ValueError, match=complaint):
         towns.build("Mine", towns.fit_to_drive(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (fork().replace('connectingRoad="4"', 'connectingRoad="40"'), r"'connectingRoad' of <connection id=\"0\"> at"),
+        (fork().replace('<junction id="9"', '<junction id="8"'), r"'junction' of <road id=\"4\"> at .* a junction"),
+        (fork().replace('<successor id="-1"', '<successor id="-3"'), r"'id' of <successor id=\"-3\"> at .* a lane"),
+        (
+            opendrive(street(more=SIGNAL), more='<controller id="1"><control signalId="8"/></controller>'),
+            r"'signalId' of <control> at line \d+ .* signal of this file, got '8'",
+        ),
+        (
+            opendrive(street(more='<signals><signalReference id="8" s="70" t="4" orientation="-"/></signals>')),
+            r"'id' of <signalReference id=\"8\"> at line \d+ .* signal of this file, got '8'",
+        ),
+    ],
+)
+def test_a_name_that_leads_nowhere_is_refused_with_its_place(text: str, complaint: str) -> None:
+    """Each of these ends the process of whoever loads the map in libcarla."""
+    with pytest.raises(ValueError, match=complaint):
+        towns.fit_to_drive(text)
 
 
 def test_a_file_too_large_to_read_is_refused_unread() -> None:

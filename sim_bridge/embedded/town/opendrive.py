@@ -18,6 +18,7 @@ from sim_bridge.embedded.town.lined_xml import place, read
 
 KMH_FROM = {"km/h": 1.0, "mph": 1.609344, "m/s": 3.6}
 UNSTATED_KMH = 0.0
+_NO_LIMIT = ("no limit", "undefined")  # the format's own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,11 +213,16 @@ def _sections(lanes: ET.Element, road_id: int) -> tuple[LaneSection, ...]:
 
 
 def _section(element: ET.Element, road_id: int) -> LaneSection:
-    lanes = {_int(lane, "id"): _lane(lane) for side in element for lane in side.iterfind("lane")}
+    lanes = {_int(lane, "id"): _lane(lane) for lane in lane_elements(element)}
     left, right = max([0, *lanes]), min([0, *lanes])
     if set(range(right, left + 1)) - {0, *lanes}:
         raise ValueError(f"expected lane ids without a gap in road {road_id}, got {sorted(lanes)} in {place(element)}")
     return LaneSection(number(element, "s"), lanes)
+
+
+def lane_elements(section: ET.Element) -> Iterator[ET.Element]:
+    """Every <lane> of a <laneSection>, from where clients look for them."""
+    return (lane for side in ("left", "center", "right") for lane in section.iterfind(f"{side}/lane"))
 
 
 def _lane(element: ET.Element) -> Lane:
@@ -238,7 +244,7 @@ def _lane(element: ET.Element) -> Lane:
 def _limits(element: ET.Element) -> Iterator[tuple[float, float]]:
     for kind in element.iterfind("type"):
         speed = kind.find("speed")
-        if speed is not None:
+        if speed is not None and speed.get("max") not in _NO_LIMIT:
             yield number(kind, "s"), number(speed, "max") * KMH_FROM.get(speed.get("unit", "m/s"), 3.6)
 
 
