@@ -79,6 +79,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", help="Only these scripts.")
     parser.add_argument("--patience", type=float, default=1.0, help="How much longer than asked for to wait.")
     args = parser.parse_intermixed_args()
+    # A shell has what it starts in the background ignore interrupts, and the scripts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     failed = 0
     with tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / "sitecustomize.py").write_text(_PATIENT.format(patience=args.patience))
