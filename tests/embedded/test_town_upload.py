@@ -60,6 +60,13 @@ def test_a_nearly_straight_spiral_has_finite_waypoints() -> None:
     assert all(math.isfinite(w.transform.location.x) and math.isfinite(w.transform.rotation.yaw) for w in waypoints)
 
 
+@pytest.mark.parametrize("curvature", ["0", "-1e-300"])
+def test_an_arc_that_does_not_bend_is_a_line(curvature: str) -> None:
+    served = towns.fit_to_drive(opendrive(_curve(f'<arc curvature="{curvature}"/>')))
+    end = carla.Map("mine", served).get_waypoint_xodr(1, -1, 79.0).transform
+    assert math.degrees(0.4) == pytest.approx(-end.rotation.yaw, abs=0.01)
+
+
 def test_hills_become_flat_for_client_and_world_alike() -> None:
     text = opendrive(street().replace("<lanes>", ELEVATED + "<lanes>"))
     served = towns.fit_to_drive(text)

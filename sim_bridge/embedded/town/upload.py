@@ -14,7 +14,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 
-from sim_bridge.embedded.town.curve_fit import fitted
+from sim_bridge.embedded.town.curve_fit import STRAIGHT, fitted
 from sim_bridge.embedded.town.curves import Floats, Piece
 from sim_bridge.embedded.town.lanes import driving_lanes, lateral
 from sim_bridge.embedded.town.lined_xml import place, read
@@ -74,6 +74,10 @@ def _flatten(road: ET.Element) -> None:
 def _straighten(view: ET.Element) -> None:
     """Replace what is neither line nor arc. The rest stays as it was written."""
     for geometry in view.findall("geometry"):
+        for arc in geometry.findall("arc"):
+            if abs(number(arc, "curvature")) < STRAIGHT:
+                # libcarla divides by an arc's curvature.
+                arc.tag, arc.attrib = "line", {}
         if geometry.find("line") is None and geometry.find("arc") is None:
             index = list(view).index(geometry)
             view.remove(geometry)
