@@ -16,10 +16,10 @@ from model.training.consent import obey
 from model.training.expert import roll_out
 from model.training.phrases import read
 from model.training.report import write_report
-from model.training.samples import FrameFacts
+from model.training.samples import FrameFacts, LeadFacts
 from sim_bridge.messages import DrivePlan, DriverInfo, Instruction, InstructionMode, Observation
 from sim_bridge.messages import InstructionKind as Kind
-from tests.model.teacher_scenes import every_scene, junction, open_road, red_light, standing_van, walker
+from tests.model.teacher_scenes import every_scene, junction, open_road, red_light, standing_van, village_street, walker
 
 STRAIGHT_PATH = np.column_stack([np.arange(20.0), np.zeros(20)]).astype(np.float32)
 
@@ -82,21 +82,19 @@ class Knowing:
 
     def plan(self, observation: Observation, instruction: Instruction | None, talk_first: bool = False) -> DrivePlan:
         facts, speed = self._facts(observation), observation.ego.speed_mps
-        kind, value = Kind.NONE, None
-        if instruction is not None:
-            kind, value, _ = read(instruction.text)
+        kind, value, named = read(instruction.text) if instruction is not None else (Kind.NONE, None, "")
         mode = instruction.mode if instruction is not None else InstructionMode.FOLLOW
-        rolled, _ = obey(facts, kind, speed, value, mode)
+        rolled, _ = obey(facts, kind, speed, value, mode, named)
         return DrivePlan(1, observation.tick, observation.ego, rolled.path, rolled.speed, 1, kind, 0.1)
 
     def comment(self, observation: Observation, instruction: Instruction | None) -> Iterator[str]:
         facts, speed = self._facts(observation), observation.ego.speed_mps
-        kind, value, _ = read(instruction.text) if instruction is not None else (Kind.NONE, None, "")
+        kind, value, named = read(instruction.text) if instruction is not None else (Kind.NONE, None, "")
         if kind is Kind.NONE:
             yield sentences.commentary(facts, speed, roll_out(facts, Kind.NONE, speed))
         else:
-            rolled, refused = obey(facts, kind, speed, value, instruction.mode)
-            yield sentences.reply(kind, value, rolled, refused)
+            rolled, refused = obey(facts, kind, speed, value, instruction.mode, named)
+            yield sentences.reply(kind, value, rolled, refused, sentences.named_in_reply(facts, kind, named))
 
     def answer(self, observation: Observation, question: str) -> Iterator[str]:
         facts, speed = self._facts(observation), observation.ego.speed_mps
@@ -120,7 +118,8 @@ class Deaf(Knowing):
         yield "Yes."
 
 
-SCENES = (*every_scene(), red_light(12.0), standing_van(25.0), walker(20.0), junction(-1), open_road())
+STREET_WITH_VAN = village_street(lead=LeadFacts(14.0, 0.0, True, "van", "white"))
+SCENES = (*every_scene(), STREET_WITH_VAN, red_light(12.0), standing_van(25.0), walker(20.0), junction(-1), open_road())
 
 
 @pytest.fixture(scope="module")
@@ -144,9 +143,10 @@ def suites_of(driver: Knowing, data: Path) -> dict:
 
 def test_a_driver_that_knows_everything_scores_full_marks(held_out: Path) -> None:
     figures = suites_of(Knowing(dict(enumerate(SCENES))), held_out)
-    for category in ("stop", "slower", "faster", "target_speed", "lane_change", "turn"):
+    rare = ("turn", "pass", "break_rules")
+    for category in (*rare, "crash", "stop", "slower", "faster", "target_speed", "lane_change"):
         assert figures["dream"]["follow"][category]["share"] == 1.0, category
-        assert figures["dream"]["follow"][category]["of"] >= (1 if category == "turn" else 5)
+        assert figures["dream"]["follow"][category]["of"] >= (1 if category in rare else 5)
     assert figures["dream"]["safety"]["safety_refused"]["share"] == 1.0
     assert figures["dream"]["safety"]["safety_obeyed"]["share"] == 1.0
     assert figures["commentary"]["exact"]["share"] == 1.0
@@ -188,7 +188,7 @@ class Unhearing(Knowing):
 
 def test_whoever_drives_well_and_never_listens_obeys_nothing(held_out: Path) -> None:
     figures = suites_of(Unhearing(dict(enumerate(SCENES))), held_out)
-    for category in ("stop", "slower", "faster", "target_speed", "lane_change"):
+    for category in ("stop", "slower", "faster", "target_speed", "lane_change", "crash", "break_rules"):
         assert figures["dream"]["follow"][category]["share"] == 0.0, category
         assert figures["dream"]["follow"][category]["of"] >= 5
     assert figures["dream"]["safety"]["safety_obeyed"]["share"] == 0.0
