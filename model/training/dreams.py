@@ -27,16 +27,16 @@ KIND_WEIGHTS = {
     Kind.STRAIGHT: 0.03,
     Kind.GO: 0.05,
     Kind.UNCLEAR: 0.08,
-    Kind.PASS: 0.05,
+    Kind.PASS: 0.1,
     Kind.KEEP_BEHIND: 0.03,
     Kind.CRASH: 0.06,
-    Kind.RUN_LIGHT: 0.03,
-    Kind.SIDEWALK: 0.06,
-    Kind.ONCOMING: 0.06,
+    Kind.RUN_LIGHT: 0.08,
+    Kind.SIDEWALK: 0.14,
+    Kind.ONCOMING: 0.08,
     Kind.KEEP_RULES: 0.05,
 }
 # A red light or somebody ahead, where an instruction is about that, is rare: so much oftener it is given there.
-ABOUT_WHAT_IS_THERE_TIMES = 1.6
+ABOUT_WHAT_IS_THERE_TIMES = 2.5
 # Whom an instruction names: mostly who is there, now and then nobody or somebody else.
 NAMES_SHARE, NAMES_OTHER_SHARE = 0.75, 0.12
 # A lane or turn that the town does not have is asked for this much less often, enough to learn the refusal.
