@@ -21,7 +21,7 @@ from model.teacher.sight import eye_of
 from model.teacher.surroundings import OBSTACLE, Body, Surroundings
 from model.training import sentences
 from model.training.expert import Kind, roll_out
-from model.training.samples import FrameFacts, SignFacts
+from model.training.samples import BesideFacts, FrameFacts, SignFacts
 from sim_bridge.messages import TICK_S
 from tests.model.teacher_scenes import open_road, turning_line
 from tests.model.test_teacher import around, car, person
@@ -173,7 +173,7 @@ def looks(attention: Attention, here: Surroundings, has_left: bool, ticks: int) 
     """The facts after some ticks of looking at the same scene."""
     for _ in range(ticks):
         course = attention.way(here, COURSE, lambda x, y: FakeLane(has_left, x, y))
-        lanes = Lanes(course, None, None, {}, False, False, False, "1:-1:0")
+        lanes = Lanes(course, None, None, {}, False, False, False, BesideFacts(None, None), "1:-1:0")
         facts = attention.heeded(frame_facts(here, lanes, eye_of(here.ego, 0.0), only_seen=False), here, course)
     return facts
 
@@ -225,7 +225,7 @@ def test_a_barrier_on_the_road_is_a_reason_to_change_over() -> None:
 
 def test_the_navigator_points_along_the_lane_where_the_way_leads_round() -> None:
     aside = Course(np.add(LINE, [0.0, -3.5]), COURSE.in_junction, None)
-    lanes = Lanes(aside, None, None, {}, False, False, False, "1:-1:0")
+    lanes = Lanes(aside, None, None, {}, False, False, False, BesideFacts(None, None), "1:-1:0")
     facts = frame_facts(around(), lanes, eye_of(around().ego, 0.0), only_seen=False, navigated=COURSE)
     assert facts.route[20, 1] == pytest.approx(-3.5)
     assert facts.target_points[:, 1] == pytest.approx(0.0)
