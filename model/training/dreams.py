@@ -9,7 +9,7 @@ import numpy as np
 
 from model.training import objects, phrases, sentences, telling
 from model.training.consent import obey
-from model.training.expert import TURN_NAME, Rolled, cruise_speed
+from model.training.expert import PASSED_LINE_M, TURN_NAME, Rolled, cruise_speed
 from model.training.samples import FrameFacts, PedestrianFacts
 from sim_bridge.messages import InstructionKind, InstructionMode
 
@@ -27,16 +27,19 @@ KIND_WEIGHTS = {
     Kind.STRAIGHT: 0.03,
     Kind.GO: 0.05,
     Kind.UNCLEAR: 0.08,
-    Kind.PASS: 0.1,
+    Kind.PASS: 0.16,
     Kind.KEEP_BEHIND: 0.03,
     Kind.CRASH: 0.06,
     Kind.RUN_LIGHT: 0.08,
-    Kind.SIDEWALK: 0.14,
-    Kind.ONCOMING: 0.08,
+    Kind.SIDEWALK: 0.05,
+    Kind.ONCOMING: 0.04,
     Kind.KEEP_RULES: 0.05,
 }
-# A red light or somebody ahead, where an instruction is about that, is rare: so much oftener it is given there.
-ABOUT_WHAT_IS_THERE_TIMES = 2.5
+# A red light that holds the car, somebody to pass, a sidewalk: frames where such an instruction shows in the plan are
+# rare, and a plan that learns from too few of them hears the instruction and drives on.
+WHERE_IT_SHOWS_TIMES, RED_HOLDS_TIMES = 4.0, 10.0
+# Within this a red light shows in the plan's 2.5 s.
+LIGHT_SHOWS_M = 30.0
 # Whom an instruction names: mostly who is there, now and then nobody or somebody else.
 NAMES_SHARE, NAMES_OTHER_SHARE = 0.75, 0.12
 # A lane or turn that the town does not have is asked for this much less often, enough to learn the refusal.
@@ -68,19 +71,23 @@ def sampled_kind(facts: FrameFacts, rng: np.random.Generator) -> InstructionKind
 def _told_share(facts: FrameFacts, kind: InstructionKind) -> float:
     """How much oftener or less often an instruction about others and places beside the lane is given on this frame; 0
     where nobody knows what it would lead to."""
-    if kind in (Kind.SIDEWALK, Kind.ONCOMING):
-        if facts.beside is None:
-            return 0.0
-        is_there = facts.beside.sidewalk_m if kind is Kind.SIDEWALK else facts.beside.oncoming_m
-        return ABOUT_WHAT_IS_THERE_TIMES if is_there is not None else IMPOSSIBLE_SHARE
-    if kind is Kind.RUN_LIGHT:
-        has_red = facts.light is not None and facts.light.state != "green"
-        return ABOUT_WHAT_IS_THERE_TIMES if has_red else IMPOSSIBLE_SHARE
-    if telling.is_on_detour(facts):
+    if kind in (Kind.SIDEWALK, Kind.ONCOMING) and facts.beside is None:
+        return 0.0
+    if kind in objects.ABOUT_OBJECTS and telling.is_on_detour(facts):
         return 0.0
     if kind is Kind.PASS and facts.beside is None and objects.passing_side(facts) == "":
         return 0.0
-    return ABOUT_WHAT_IS_THERE_TIMES if objects.target(facts, kind, "") is not None else IMPOSSIBLE_SHARE
+    if kind is Kind.RUN_LIGHT:
+        return RED_HOLDS_TIMES if _red_holds(facts) else IMPOSSIBLE_SHARE
+    return WHERE_IT_SHOWS_TIMES if objects.line_for(facts, kind, "") is not None else IMPOSSIBLE_SHARE
+
+
+def _red_holds(facts: FrameFacts) -> bool:
+    """Whether a red or yellow light is what stops the car here, and not a leader before its line."""
+    light, lead = facts.light, facts.lead
+    if light is None or light.state == "green" or not PASSED_LINE_M <= light.stop_line_m < LIGHT_SHOWS_M:
+        return False
+    return lead is None or lead.gap_m > light.stop_line_m
 
 
 def sampled_name(facts: FrameFacts, kind: InstructionKind, rng: np.random.Generator) -> str:
