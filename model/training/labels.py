@@ -25,6 +25,9 @@ MIX = {"drive": 0.2, "commentary": 0.2, "vqa": 0.2, "dream": 0.4}
 STANDING_SHARE = 0.15
 # At a stop sign standing is what tells that one may go.
 STANDING_AT_SIGN_SHARE = 0.45
+# Cars that have just set off: without them, a car that barely rolls is always one that is about to stand, and whoever
+# sets off stops again at the next look.
+SETTING_OFF_SHARE, SETTING_OFF_MPS = 0.08, 2.0
 # How the navigator thins its route: see sim_bridge.navigator, which is the one that shows the way live.
 THINNED_MAX_M = 50.0
 REACHED_M = 7.5
@@ -71,6 +74,8 @@ def _sampled_speed(facts: FrameFacts, rng: np.random.Generator) -> float:
         fastest = min(fastest, 8.0)
     if fastest < 0.5:
         return float(rng.uniform(0.0, 0.8))
+    if rng.random() < SETTING_OFF_SHARE:
+        return float(rng.uniform(0.0, min(SETTING_OFF_MPS, fastest)))
     return float(fastest * rng.uniform(0.1, 1.0) ** 0.7)
 
 

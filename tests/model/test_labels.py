@@ -253,6 +253,15 @@ def test_frames_at_a_stop_sign_are_met_at_speeds_that_come_about() -> None:
             assert plan.end_mps > 4.0 or plan.speed[-1, 0] <= max(0.2, stop_m - 0.7), (stop_m, speed)
 
 
+def test_cars_that_barely_roll_are_not_only_those_that_are_about_to_stand() -> None:
+    rng = np.random.default_rng(8)
+    for facts in (open_road(), open_road(lead=LeadFacts(14.0, 0.0, True, "car", "red"))):
+        drawn = np.array([labels.sampled_speed(facts, rng) for _ in range(1000)])
+        barely = drawn[(drawn > 0.0) & (drawn < 1.0)]
+        assert len(barely) > 15
+        assert all(roll_out(facts, Kind.NONE, float(speed)).end_mps > 1.0 for speed in barely)
+
+
 def test_a_leader_far_ahead_holds_nobody_back() -> None:
     for speed in (0.0, 5.0, 10.0):
         alone, far = (
