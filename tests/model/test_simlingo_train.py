@@ -63,14 +63,14 @@ def test_the_tasks_read_and_answer_in_the_published_wording(data: Path) -> None:
 def test_both_navigations_and_both_dream_answers_occur(data: Path) -> None:
     (stored, *_) = folders.read(data, "train")
     rng = np.random.default_rng(1)
-    dreams = [view(*stored, rng, "dream") for _ in range(200)]
+    dreams = [view(*stored, rng, "dream") for _ in range(1000)]
     led = sum(bool(one.prompt.target_points) for one in dreams)
     commanded = sum("Command: " in one.prompt.text for one in dreams)
-    assert 40 < led < 110
-    assert 50 < commanded < 120
-    assert 20 < 200 - led - commanded < 60
+    assert 200 < led < 550
+    assert 250 < commanded < 620
+    assert 140 < 1000 - led - commanded < 260
     followed = [one for one in dreams if one.answer == "Following the given instruction. Waypoints:"]
-    assert 0 < len(followed) < 200
+    assert 0 < len(followed) < 1000
     assert all("<SAFETY>" in one.prompt.text for one in dreams if one not in followed)
     assert is_refusal("There is no lane to change to on the left.")
     assert not is_refusal("Driving faster.")
