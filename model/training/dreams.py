@@ -16,10 +16,10 @@ from sim_bridge.messages import InstructionKind, InstructionMode
 Kind = InstructionKind
 
 KIND_WEIGHTS = {
-    Kind.STOP: 0.15,
-    Kind.SLOWER: 0.09,
-    Kind.FASTER: 0.13,
-    Kind.TARGET_SPEED: 0.22,
+    Kind.STOP: 0.24,
+    Kind.SLOWER: 0.14,
+    Kind.FASTER: 0.2,
+    Kind.TARGET_SPEED: 0.2,
     Kind.LANE_LEFT: 0.09,
     Kind.LANE_RIGHT: 0.09,
     Kind.TURN_LEFT: 0.05,
