@@ -3,6 +3,7 @@
 | kind | vehicle | walker |
 |---|---|---|
 | stand | stands under the brake | stands |
+| park | stands on its hand brake, brake lamps dark, as nobody sits in it | stands |
 | drive | along its lane at `mps` | |
 | brake | with `mps2` until it stands | |
 | keep_gap | `gap_m` before the car (behind it when negative), at most `mps` | |
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from sim_bridge.scenarios.scene import Action
 from sim_bridge.scenarios.seen import Seen
 
-DOINGS = ("stand", "drive", "brake", "keep_gap", "change_lane", "pull_out", "meet", "cross")
+DOINGS = ("stand", "park", "drive", "brake", "keep_gap", "change_lane", "pull_out", "meet", "cross")
 # What the pedal to the floor takes off the speed of an ordinary car on dry asphalt.
 FULL_BRAKE_MPS2 = 8.0
 # How eagerly a gap is closed, 1/s.
@@ -31,10 +32,11 @@ EGO_AT_LEAST_MPS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """`brake` 0..1 overrides the speed."""
+    """`brake` 0..1 overrides the speed; who `is_parked` stands on the hand brake alone."""
 
     mps: float = 0.0
     brake: float = 0.0
+    is_parked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Between:
     actor_to_meeting_m: float | None = None
 
 
-STANDING = Wanted(0.0, 1.0)
+STANDING, PARKED = Wanted(0.0, 1.0), Wanted(is_parked=True)
 
 
 def wanted(action: Action, between: Between) -> Wanted:
@@ -57,6 +59,8 @@ def wanted(action: Action, between: Between) -> Wanted:
     match action.kind:
         case "stand":
             return STANDING
+        case "park":
+            return PARKED
         case "brake":
             return Wanted(0.0, min(1.0, action.mps2 / FULL_BRAKE_MPS2))
         case "keep_gap":

@@ -56,7 +56,7 @@ class Follower:
             throttle=throttle,
             steer=self._steer(seen),
             brake=brake,
-            hand_brake=wanted.mps == 0.0 and wanted.brake >= 1.0,
+            hand_brake=wanted.is_parked or (wanted.mps == 0.0 and wanted.brake >= 1.0),
         )
 
     def _steer(self, seen: Seen) -> float:
@@ -70,6 +70,8 @@ class Follower:
         return min(max(math.atan(WHEEL_BASE_M * curvature) / STEER_RAD, -1.0), 1.0)
 
     def _pedals(self, speed: float, wanted: Wanted) -> tuple[float, float]:
+        if wanted.is_parked:
+            return 0.0, 0.0
         if wanted.brake > 0.0 or (wanted.mps <= 0.0 and speed < STANDING_MPS):
             self._integral = 0.0
             return 0.0, max(wanted.brake, 0.0) or 1.0

@@ -107,6 +107,22 @@ def test_a_car_that_stops_hits_nobody_and_fails_to_arrive(client: Any) -> None:
     assert 1.0 < outcome.nearest_m < 12.0
 
 
+def test_a_parked_car_stays_put_and_shows_its_hazard_lights_without_brake_lamps(client: Any) -> None:
+    steady = SteadyEgo(client, scenarios.load("parked_car_blocks_the_lane"), 0, stop_s=-100.0)
+    try:
+        (parked,) = (car for car in steady.world.get_actors().filter("vehicle.*") if car.id != steady.car.id)
+        steady.drive(20)
+        before = parked.get_location()
+        steady.drive(60)
+        assert parked.get_location().distance(before) < 0.02
+        assert parked.get_control().brake == 0.0
+        lit = parked.get_light_state()
+        assert lit & carla.VehicleLightState.LeftBlinker and lit & carla.VehicleLightState.RightBlinker
+        assert not lit & carla.VehicleLightState.Brake
+    finally:
+        steady.close()
+
+
 def test_a_scene_does_not_happen_to_a_car_that_stays_where_it_is(client: Any) -> None:
     steady = SteadyEgo(client, scenarios.load("pedestrian_steps_out"), 0, stop_s=-100.0)
     outcome = steady.drive(200)
