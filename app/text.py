@@ -77,6 +77,8 @@ EXAMPLES = (
     "change to the left lane",
     "change to the right lane",
     "turn left at the next junction",
+    "pass the car ahead",
+    "run the red light",
     "drive on",
 )
 
