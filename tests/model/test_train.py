@@ -25,6 +25,7 @@ from model.pocket.vision import CHOICE_SIZES
 from model.pocket.vocabulary import SPECIALS, Vocabulary
 from model.training import (
     batches,
+    card,
     choices,
     eye_cache,
     labels,
@@ -89,26 +90,37 @@ def run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def test_a_run_leaves_its_log_its_curves_and_its_card(run: Path) -> None:
-    card = json.loads((run / "training.json").read_text())
-    assert card["steps"] == 4
-    assert card["views"] == 16
-    assert card["finished"]
-    assert card["data"]["towns"] == ["Painted"]
-    assert np.isfinite(card["held_out"]["path_ade_m"])
+def test_a_run_leaves_its_log_its_curves_and_its_figures(run: Path) -> None:
+    told = json.loads((run / "training.json").read_text())
+    assert told["steps"] == 4
+    assert told["views"] == 16
+    assert told["finished"]
+    assert told["data"]["towns"] == ["Painted"]
+    assert np.isfinite(told["held_out"]["path_ade_m"])
     assert [entry["views"] for entry in run_folder.read_log(run) if entry["kind"] == "held_out"] == [8, 16]
     assert "plotly" in (run / "curves.html").read_text(encoding="utf-8").lower()
 
 
 def test_the_model_card_takes_its_figures_from_the_run_and_the_evaluation(run: Path, tmp_path: Path) -> None:
     shipped, evaluation = run.parent / "shipped", tmp_path / "evaluation.json"
-    evaluation.write_text(json.dumps({"drive": {"routes": {"completed": 8, "each": [1, 2]}}}))
+    alone = {"successes": 4, "of": 5, "driving_score": 91.25, "infractions": {"left_lane": 1}, "each": [1, 2]}
+    scenes = {"all": {"passed": 1, "of": 2, "driving_score": 66.0}, "cut_in": {"ends": {"out of time": 1}}}
+    open_loop = {
+        "frames": 600,
+        "dream": {"follow": {"all": {"share": 0.875, "of": 80}}},
+        "vqa": {"gap": {"share": 0.5, "of": 4, "guess": 0.25}, "majority_guess": 0.4},
+    }
+    found = {"seed": 7, "drive": {"Painted": {"routes": alone}}, "scenes": {"Painted": scenes}, "open_loop": open_loop}
+    evaluation.write_text(json.dumps(found))
     text = ship.card(shipped, evaluation, None)
     path_ade = json.loads((run / "training.json").read_text())["held_out"]["path_ade_m"]
-    assert f"| path_ade_m | {round(path_ade, 3)} |" in text
+    assert f"| path_ade_m | {card.rounded(path_ade)} |" in text
     assert "16 views in 4 steps" in text
-    assert "| drive / routes / completed | 8 |" in text
-    assert "/ each" not in text
+    assert "| Painted | routes alone | 4 of 5 | 91.25 | left_lane 1 |" in text
+    assert "| Painted | staged scenes passed | 1 of 2 | 66 | cut_in: out of time |" in text
+    assert "| instructions obeyed, in follow mode | all | 0.875 | 80 |" in text
+    assert "| gap | 0.5 | 4 | 0.25 |" in text
+    assert "[1, 2]" not in text
     with pytest.raises(ship.ShipError, match=r"no evaluation\.json"):
         ship.card(shipped, tmp_path / "gone" / "evaluation.json", None)
     assert PocketDriver(shipped).info.name == "pocket"
