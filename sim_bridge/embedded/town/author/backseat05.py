@@ -1,8 +1,8 @@
 """The plan of Backseat05: hamlets on narrow lanes, some with a centre line and some without, tight bends between them.
 
  .---.____N___.--.          R: a small roundabout; C, L: lights; main road R-C-L 40 km/h, lanes of 3.2 m
-(         |      |          B, K, M, P, Z: everybody stops
-A--.__.---K--.---B          A, N give way with a stop sign, Q with a yield sign
+(         |      |          A, B, K, M, P, Z: everybody stops
+A--.__.---K--.---B          N gives way with a stop sign, Q with a yield sign
 |         |      |          hill lane C-K-N and the north ring 30 km/h, 3 m; yard lane C-M 2.7 m
 R---'-.---C--.---L          farm lanes 30 km/h, 2.8 m with a centre line
 |         |     .'          back lanes 20 km/h, 2.6 m of bare asphalt between verges, bends of 8 to 16 m
@@ -31,7 +31,7 @@ PLAN = TownPlan(
         Crossing("C", 0, 0, "lights"),
         Crossing("L", 180, 10, "lights"),
         Crossing("K", 10, 105, "all-way stop"),
-        Crossing("A", -160, 115, "stop"),
+        Crossing("A", -160, 115, "all-way stop"),
         Crossing("B", 165, 120, "all-way stop"),
         Crossing("N", -15, 215, "stop"),
         Crossing("M", -12, -125, "all-way stop"),
