@@ -55,6 +55,10 @@ class Attention:
         first, last = detour.span(here, route.xy, obstacle)
         aside = detour.asides(route.xy, self._detour, last, lane_at)
         start = along(route.xy, (here.ego.x, here.ego.y))[0]
+        has_set_out = start + here.ego.half_length > first - detour.BEFORE_M - detour.CHANGE_M
+        if not has_set_out and not detour.is_free(here, route.xy, self._detour, aside, last):
+            self._detour = None
+            return route
         self._blocked_m = max(0.0, first - start - here.ego.half_length) if start < last else None
         return Course(detour.shifted(route.xy, aside, first, last), route.in_junction, route.first)
 

@@ -28,6 +28,8 @@ from sim_bridge.messages import DrivePlan, DriverInfo, Instruction, InstructionK
 
 # The front of the car comes to rest this far behind a vehicle it is told to stop behind.
 STOP_BEHIND_M = 3.0
+# As far as it looks: to the end of a way round from where that begins, and who comes along it from 65 m behind there.
+SIGHT_M = 120.0
 PIECE_CHARACTERS = 8
 
 
@@ -128,7 +130,7 @@ class TeacherDriver:
         """The same, optionally only what the camera can see, as a network may be taught it."""
         if self._reader is None:
             self._reader = SurroundingsReader(self._source.carla_world, self._source.carla_map)
-        here = self._reader.read(self._source.ego)
+        here = self._reader.read(self._source.ego, SIGHT_M)
         # The plan is made for where the car was when it looked, which may be a tick ago.
         state = observation.ego
         me = dataclasses.replace(

@@ -196,6 +196,18 @@ def test_a_broken_down_car_is_kept_off_and_gone_round_once_the_lane_is_free() ->
     assert roll_out(going, Kind.NONE, 4.0).path[19, 1] < -2.0
 
 
+def test_a_way_round_is_given_up_for_who_comes_before_the_car_has_set_out() -> None:
+    for blocked_from_m, leads_round in ((45.0, False), (16.0, True)):
+        attention, parked = Attention(), car(9, blocked_from_m, 0.0, has_hazard_lights=True)
+        comes = car(3, blocked_from_m + 55.0, -3.5, yaw_rad=math.pi, speed_mps=8.0)
+        _, alone, met = (
+            attention.way(here, COURSE, lambda x, y: FakeLane(False, x, y))
+            for here in (around(parked), around(parked), around(parked, comes))
+        )
+        assert alone.xy[int(blocked_from_m), 1] < -2.0
+        assert (met.xy[int(blocked_from_m), 1] < -2.0) == leads_round
+
+
 def test_cars_that_wait_at_a_light_are_not_overtaken() -> None:
     waiting = car(9, 25.0, 0.0, brakes=True)
     facts = looks(Attention(), around(waiting), True, 100)
