@@ -19,6 +19,7 @@ from typing import Any
 
 import carla
 
+from sim_bridge.bench.manager_nudge import Patience, nudged
 from sim_bridge.bench.processes import cpu_s, resident_mb
 from sim_bridge.messages import CHASE_CAMERA, FRONT_CAMERA, TICK_S, CameraSpec
 
@@ -26,6 +27,8 @@ EGO = "vehicle.lincoln.mkz_2020"
 WARM_UP_S = 3.0
 PICTURE_WAIT_S = 10.0
 SAMPLE_EVERY_S = 10.0
+# A tick takes some ms; one that takes this long sleeps through its wake-up, see `manager_nudge`.
+NUDGED_AFTER_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,8 @@ LOADS = {
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Over the time since the run began, its warm-up left out. CPU in milliseconds per tick."""
+    """Over the time since the run began, its warm-up left out. CPU in milliseconds per tick. `nudges`: how often the
+    Traffic Manager had to be woken, each time after NUDGED_AFTER_S, since it began."""
 
     seconds: float
     ticks: int
@@ -55,6 +59,28 @@ class Sample:
     client_cpu_ms: float
     world_mb: float
     vehicles: int
+    nudges: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ticking:
+    """A world that is ticked, the pictures of its cameras, and who is told of every tick."""
+
+    world: Any
+    cameras: list[queue.Queue[Any]]
+    patience: Patience
+
+    def run(self, until_s: float) -> int:
+        """Tick until then, each tick with all of its pictures. Returns how many ticks."""
+        ticks = 0
+        while time.monotonic() < until_s:
+            frame = self.world.tick()
+            self.patience.ticked()
+            ticks += 1
+            for pictures in self.cameras:
+                while pictures.get(timeout=PICTURE_WAIT_S).frame < frame:
+                    pass
+        return ticks
 
 
 def main(name: str, port: int, seconds: float, world_process: int) -> None:
@@ -62,16 +88,19 @@ def main(name: str, port: int, seconds: float, world_process: int) -> None:
     client = carla.Client("127.0.0.1", port)
     client.set_timeout(20.0)
     world = client.get_world()
-    with _synchronous(world), _filled(client, world, LOADS[name]) as (cameras, count):
-        for sample in _samples(world, cameras, seconds, world_process, count):
+    manager = _manager(client) if LOADS[name].vehicles else None
+    # The watch is left before the manager is: a nudge that crosses its end would put it back to synchronous mode.
+    watch = nudged(manager.get_port(), NUDGED_AFTER_S) if manager else contextlib.nullcontext(Patience())
+    with _synchronous(world), _filled(client, world, LOADS[name], manager) as (cameras, count), watch as patience:
+        for sample in _samples(Ticking(world, cameras, patience), seconds, world_process, count):
             print(json.dumps(asdict(sample)), flush=True)
 
 
-def _samples(world: Any, cameras: list[queue.Queue[Any]], seconds: float, process: int, count: int) -> Iterator[Sample]:
-    _run(world, cameras, time.monotonic() + min(WARM_UP_S, seconds / 3))
+def _samples(ticking: Ticking, seconds: float, process: int, count: int) -> Iterator[Sample]:
+    ticking.run(time.monotonic() + min(WARM_UP_S, seconds / 3))
     began, cpu, own, ticks = time.monotonic(), cpu_s(process), time.process_time(), 0
     while (now := time.monotonic()) - began < seconds:
-        ticks += _run(world, cameras, min(now + SAMPLE_EVERY_S, began + seconds))
+        ticks += ticking.run(min(now + SAMPLE_EVERY_S, began + seconds))
         took = time.monotonic() - began
         each = 1000.0 / max(ticks, 1)
         yield Sample(
@@ -82,19 +111,8 @@ def _samples(world: Any, cameras: list[queue.Queue[Any]], seconds: float, proces
             round((time.process_time() - own) * each, 3),
             round(resident_mb(process), 2),
             count,
+            ticking.patience.nudges,
         )
-
-
-def _run(world: Any, cameras: list[queue.Queue[Any]], until_s: float) -> int:
-    """Tick until then, each tick with all of its pictures. Returns how many ticks."""
-    ticks = 0
-    while time.monotonic() < until_s:
-        frame = world.tick()
-        ticks += 1
-        for pictures in cameras:
-            while pictures.get(timeout=PICTURE_WAIT_S).frame < frame:
-                pass
-    return ticks
 
 
 @contextlib.contextmanager
@@ -109,11 +127,10 @@ def _synchronous(world: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _filled(client: Any, world: Any, load: Load) -> Iterator[tuple[list[queue.Queue[Any]], int]]:
+def _filled(client: Any, world: Any, load: Load, manager: Any) -> Iterator[tuple[list[queue.Queue[Any]], int]]:
     """The load in the world: its cameras' queues, and how many vehicles the Traffic Manager drives."""
     actors: list[Any] = []
     cars: list[Any] = []
-    manager = _manager(client) if load.vehicles else None
     try:
         eyes = _eyes(world, load, actors)
         cars = _traffic(world, load.vehicles, manager, actors)

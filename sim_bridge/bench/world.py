@@ -63,6 +63,8 @@ def main(args: argparse.Namespace) -> int:
                     rows[-1]["world_cpu_ms"],
                     rows[-1]["client_cpu_ms"],
                 )
+                if nudges := rows[-1]["nudges"]:
+                    beside[f"{NAMES[load]}, times the Traffic Manager slept through a tick"] = nudges
         if args.soak_minutes > 0.0:
             _say(f"soaking for {args.soak_minutes:g} min")
             rows, problem = run_load("front", port, 60.0 * args.soak_minutes, _process(world))

@@ -9,7 +9,7 @@ from dataclasses import replace
 import msgpack
 import pytest
 
-from tests.embedded.manager_nudge import nudged
+from sim_bridge.bench.manager_nudge import nudged
 from tests.embedded.traffic_watch import LONG_S, Sight, Watch
 
 BUS = Sight(7, "mitsubishi.fusorosa", 10.0, 0.0, 0.0, 0.0, road=3, lane=-1)

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 import carla
 
+from sim_bridge.bench.manager_nudge import nudged
 from sim_bridge.world_process import free_port_pair
-from tests.embedded.manager_nudge import nudged
 from tests.embedded.traffic_watch import Sight, Watch
 from tests.worlds import embedded
 
