@@ -28,7 +28,7 @@ WARM_UP_S = 3.0
 PICTURE_WAIT_S = 10.0
 SAMPLE_EVERY_S = 10.0
 # A tick takes some ms; one that takes this long sleeps through its wake-up, see `manager_nudge`.
-NUDGED_AFTER_S = 0.5
+NUDGED_AFTER_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
