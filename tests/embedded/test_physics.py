@@ -419,3 +419,25 @@ def test_a_car_that_is_not_solid_drives_on_its_wheels_through_a_wall() -> None:
     physics.push(1, (0.0, 0.0, 0.0))
     _advance(physics, 80)
     assert physics.state(1).pose.x < 12.0
+
+
+@pytest.mark.parametrize("dt", [TICK, 1e-30])
+def test_no_push_takes_the_world_out_of_its_numbers(dt: float) -> None:
+    physics = _with_car()
+    physics.add_vehicle(2, EGO, Pose(0.0, 20.0, 0.1))
+    physics.pedals(2, PedalState(throttle=0.7))
+    for k in range(20):
+        physics.push(1, (1e9, -1e9, 1e9))
+        physics.impulse(1, (1e9, 1e9, 1e9))
+        physics.spin(1, (1e9, 1e9, 1e9))
+        physics.twist(1, (-1e9, 1e9, 1e9))
+        physics.simulate(1, k % 3 > 0)
+        physics.place(1, Pose(1e9 * (-1) ** k, 1e9, 1e9))
+        physics.step(dt, SUBSTEPS)
+    physics.place(1, Pose(0.0, -20.0, 0.1))
+    physics.simulate(1, True)
+    _advance(physics, 60)
+    for actor_id in (1, 2):
+        state = physics.state(actor_id)
+        assert all(math.isfinite(v) for v in (state.pose.x, state.pose.y, state.pose.z, *state.velocity))
+    assert physics.state(2).pose.x > 5.0

@@ -5,6 +5,8 @@ The same calls in the same order give the same trajectories, bit for bit, on one
 
 from __future__ import annotations
 
+import math
+
 from panda3d.bullet import BulletBoxShape, BulletRigidBodyNode, BulletWorld
 from panda3d.core import BitMask32, LVector3, NodePath, TransformState
 
@@ -21,6 +23,8 @@ Location = tuple[float, float, float]
 
 _GRAVITY_MPS2 = 9.81
 _STANDING_MPS = 0.08
+# Faster than anything drives or is thrown. Scripts may push harder, and a few pushes more would leave float32.
+_FASTEST_MPS, _FASTEST_SPIN_RAD_S = 1e4, 1e3
 # A spawn test ignores this much around the box, so that bumper to bumper is not a collision.
 _OVERLAP_SLACK_M = 0.05
 
@@ -35,6 +39,14 @@ class _Moving:
         self.last_position = body.path.getPos()
         self.has_weight = True
 
+    def stay_finite(self) -> None:
+        """Bullet asserts on a velocity that is no number, on each step from then on."""
+        node = self.body.node
+        if not node.getLinearVelocity().length() <= _FASTEST_MPS:
+            node.setLinearVelocity(_within(node.getLinearVelocity(), _FASTEST_MPS))
+        if not node.getAngularVelocity().length() <= _FASTEST_SPIN_RAD_S:
+            node.setAngularVelocity(_within(node.getAngularVelocity(), _FASTEST_SPIN_RAD_S))
+
     def note_tick(self, dt: float) -> None:
         body = self.body
         position = body.path.getPos()
@@ -43,10 +55,18 @@ class _Moving:
         # Bullet adds the suspension's push after it moved a car, so a standing one reports a velocity it never has.
         if abs(moved[0]) + abs(moved[1]) < _STANDING_MPS:
             velocity = moved
-        velocity = LVector3(velocity[0], velocity[1], moved[2])
+        velocity = _within(LVector3(velocity[0], velocity[1], moved[2]), _FASTEST_MPS)
         self.acceleration = (velocity - self.velocity) / dt
         self.velocity = LVector3(velocity)
         self.last_position = position
+
+
+def _within(vector: LVector3, most: float) -> LVector3:
+    """The vector, no longer than `most`; zero where it is no number."""
+    length = vector.length()
+    if length <= most:
+        return vector
+    return vector * (most / length) if math.isfinite(length) else LVector3(0, 0, 0)
 
 
 class Physics:
@@ -185,6 +205,8 @@ class Physics:
         self._ledger.clear()
         for moving in self._moving.values():
             moving.body.drive(substep_s)
+            if moving.body.simulated:
+                moving.stay_finite()
         for _ in range(substeps):
             self._world.doPhysics(substep_s, 0)
             self._ledger.read(self._world, self._ids, self._labels)
