@@ -33,6 +33,7 @@ class Stage {
     this.chat = new Chat(this.shown);
     this.header = null;
     this.parts = [];
+    this.hadWheel = false;
     this.paintedAtMs = -Infinity;
     this.heardAtMs = -Infinity;
     this.paints = []; // {tick, episode, painted_ms, delay_ms}: what the bench reads
@@ -118,6 +119,7 @@ class Stage {
     showJourney(this.shown, header.journey);
     this.commentary.show(header.words);
     this.showNotice(header.notice);
+    this.noteHolder(header.drive.holder);
     this.root.querySelector('[data-do="talk"]').checked = header.words.talk_order === "talk_first";
     put(this.shown.gear, this.hands.isReverse ? "reverse on" : "reverse off");
     showTrouble(this.shown, this.parts, header, this.link.isOpen);
@@ -128,6 +130,13 @@ class Stage {
     const isOver = !notice && this.shown.line.dataset.verdict === "notice";
     if (isOver || (notice && notice !== this.noticed)) this.say({ verdict: "notice", line: notice });
     this.noticed = notice;
+  }
+
+  // "You have the wheel" stands there no longer than it is so; a new episode takes it away, too.
+  noteHolder(holder) {
+    const hasWheel = holder === this.link.holder;
+    if (this.hadWheel && !hasWheel && this.shown.line.dataset.about === "takeover") this.say({ verdict: "accepted", line: "" });
+    this.hadWheel = hasWheel;
   }
 
   // Over the last two seconds of paints.
@@ -238,13 +247,15 @@ class Stage {
 
   async request(message) {
     const result = await this.link.request(message);
-    this.say(result);
+    this.say(result, message.action);
     return result;
   }
 
-  say({ verdict, line }) {
+  // `action`: what was asked for, where the sentence answers a button.
+  say({ verdict, line }, action = "") {
     put(this.shown.line, line || (verdict === "accepted" || verdict === "notice" ? "" : "The drive did not take that."));
     this.shown.line.dataset.verdict = verdict;
+    this.shown.line.dataset.about = action;
   }
 }
 

@@ -316,6 +316,18 @@ def test_a_sentence_of_the_drive_goes_when_it_is_over_and_the_persons_own_stays(
     assert line.inner_text().startswith("Told the car")
 
 
+def test_the_page_says_that_you_have_the_wheel_no_longer_than_you_have_it(house: House, live: Any) -> None:
+    line, wheel = live.get_by_test_id("notice"), live.get_by_test_id("wheel")
+    wheel.click()
+    until(lambda: line.inner_text().startswith("You have the wheel"), "the sentence")
+    tick = house.drive.view().tick
+    live.wait_for_function("tick => window.backseat.header.tick > tick + 2", arg=tick)
+    assert line.inner_text().startswith("You have the wheel")
+    house.drive.submit(m.Reset("somebody"))
+    until(lambda: house.drive.view().engagement is m.Engagement.ENGAGED, "the new episode")
+    until(lambda: line.inner_text() == "", "its end")
+
+
 def test_the_time_of_a_plan_that_did_not_look_again_says_so(house: House, live: Any) -> None:
     took = live.locator('[data-show="inference"]')
     until(lambda: took.inner_text() == "31 ms", "the time of a plan that looked")
