@@ -392,6 +392,20 @@ def test_nothing_is_cut_off_on_a_desk_or_in_a_hand(live: Any, width: int, height
         assert ask["y"] + ask["height"] < height, "the question box is cut off"
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720)])
+def test_news_of_trouble_push_nothing_over_the_foot(house: House, live: Any, width: int, height: int) -> None:
+    house.drive.fail("The driver could not plan: " + "the weights are of another network than this program. " * 3)
+    live.locator(".trouble").wait_for(state="visible")
+    live.set_viewport_size({"width": width, "height": height})
+    box = live.get_by_test_id("ask").bounding_box()
+    foot, strips = (live.locator(f".backseat .{name}").bounding_box() for name in ("foot", "strips"))
+    page_height = live.evaluate("document.documentElement.scrollHeight")
+    live.set_viewport_size({"width": 1440, "height": 900})
+    assert page_height <= height and foot["y"] + foot["height"] <= height
+    assert box["y"] + box["height"] <= foot["y"], "the question box is over the foot"
+    assert strips["y"] + strips["height"] <= foot["y"], "the strips are over the foot"
+
+
 def test_a_silent_link_is_replaced_and_one_closed_with_a_reason_says_it(house: House, chromium: Any) -> None:
     links: list[Any] = []
 
