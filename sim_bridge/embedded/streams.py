@@ -30,7 +30,9 @@ HANDSHAKE_S = 5.0
 DEAD_STREAM_HOLD_S = 1.0
 # How long a tick waits for a subscription whose token was just asked for: `listen()` returns before it is in place.
 SUBSCRIPTION_WAIT_S = 0.1
-LEAVING_WAIT_S = 0.05
+LEAVING_WAIT_S = 0.2
+# A client goes on working off what it had received for a while after it has closed its subscription.
+LEFT_FOR_S = 0.05
 
 QUEUED_IMAGES = 3  # a picture is worth sending only while it is fresh
 QUEUED_MESSAGES = 256
@@ -46,6 +48,7 @@ class Streams:
         self._changed = threading.Condition()
         self._open: dict[int, bytes] = {}  # stream id -> the last message, where newcomers get it
         self._subscribers: dict[int, tuple[Subscriber, ...]] = {}
+        self._left_at: dict[int, float] = {}  # stream id -> when its last subscriber left, monotonic seconds
         self._expected: dict[int, deque[float]] = {}
         self._waking, self._wake_end = socket.socketpair()
         self._unfinished: deque[Subscriber] = deque()
@@ -68,6 +71,7 @@ class Streams:
         with self._changed:
             self._open.pop(stream_id, None)
             self._expected.pop(stream_id, None)
+            self._left_at.pop(stream_id, None)
             leaving = self._subscribers.get(stream_id, ())
         for subscriber in leaving:
             # Our thread sees the end of the connection and closes it; only one thread ever closes a socket.
@@ -100,13 +104,17 @@ class Streams:
                     self._changed.wait(min(d[0] for d in self._expected.values()) - now)
 
     def part(self, stream_id: int) -> None:
-        """Wait, for LEAVING_WAIT_S at most, until the stream's subscribers have left by themselves.
+        """Wait, for LEAVING_WAIT_S at most, until the stream's subscribers have left by themselves LEFT_FOR_S ago.
 
         A client closes its subscription just before it destroys the sensor. One that is told that the sensor is gone
-        while its thread still closes may end its process under that thread, and libcarla aborts.
+        while its threads still close, or still show what they had received to a Python function, may end its process
+        under those threads, and libcarla aborts. CARLA answers at the end of a frame, some 20 ms later.
         """
         with self._changed:
             self._changed.wait_for(lambda: stream_id not in self._subscribers or self._is_closing, LEAVING_WAIT_S)
+            left_at = self._left_at.get(stream_id)
+            if left_at is not None:
+                self._changed.wait_for(lambda: self._is_closing, max(0.0, left_at + LEFT_FOR_S - time.monotonic()))
 
     def is_wanted(self, stream_id: int) -> bool:
         return stream_id in self._subscribers
@@ -247,6 +255,7 @@ class Streams:
                 self._subscribers[subscriber.stream_id] = rest
             else:
                 self._subscribers.pop(subscriber.stream_id, None)
+                self._left_at[subscriber.stream_id] = time.monotonic()
             self._changed.notify_all()
         with subscriber.lock:
             subscriber.is_dead = True

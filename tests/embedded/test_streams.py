@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -44,6 +45,21 @@ def test_a_sensor_goes_once_its_listener_has_closed(streams: Streams, monkeypatc
     listener.close()
     assert has_parted.wait(10.0)
     parting.join()
+
+
+def test_a_listener_has_time_for_what_it_had_received_before_its_sensor_goes(
+    streams: Streams, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams_room, "LEFT_FOR_S", 0.3)
+    subscribed(streams).close()
+    closed_at = time.monotonic()
+    wait_until(lambda: not streams.is_wanted(STREAM))
+    streams.part(STREAM)
+    assert time.monotonic() - closed_at >= 0.3
+    parted_at = time.monotonic()
+    monkeypatch.setattr(streams_room, "LEFT_FOR_S", 0.0)
+    streams.part(STREAM)
+    assert time.monotonic() - parted_at < 0.2
 
 
 def test_a_sensor_nobody_hears_goes_at_once_and_a_listener_that_stays_holds_it_only_shortly(
