@@ -206,7 +206,8 @@ class CarlaSimulator:
         )
 
     def _world_tick(self) -> int:
-        frame: int = self.carla_world.tick(self._tick_timeout_s)
+        with self._traffic.patience:
+            frame: int = self.carla_world.tick(self._tick_timeout_s)
         return frame
 
     def _seen(self, frame: int) -> Observation:

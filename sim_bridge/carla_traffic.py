@@ -15,11 +15,14 @@ import carla
 from sim_bridge.carla_config import CarlaConfig
 from sim_bridge.carla_connection import free_port
 from sim_bridge.carla_rig import ROLE
+from sim_bridge.manager_nudge import Patience
 
 log = logging.getLogger(__name__)
 
 # Nobody starts closer to our car than this, and all start as near as this where there is room: traffic is to be met.
 CLEAR_M, NEAR_M = 18.0, 150.0
+# Beyond the slowest tick of a busy machine, and well before a drive is given up for hanging.
+WOKEN_AFTER_S = 2.0
 
 
 class Traffic:
@@ -29,6 +32,8 @@ class Traffic:
         self._client = client
         self._config = config
         self._manager: Any = None
+        # Entered for every tick: what the manager sleeps through would never return.
+        self.patience = Patience()
         self._vehicles: list[int] = []
 
     def start(self, world: Any, away_from: Any, seed: int) -> None:
@@ -58,6 +63,8 @@ class Traffic:
     def close(self) -> None:
         """End the Traffic Manager. The vehicles must be gone."""
         if self._manager is not None:
+            self.patience.close()
+            self.patience = Patience()
             self._manager.set_synchronous_mode(False)
             self._manager.shut_down()
             self._manager = None
@@ -71,6 +78,7 @@ class Traffic:
         if self._manager is None:
             self._manager = self._client.get_trafficmanager(self._config.traffic_manager_port or free_port())
             self._manager.set_synchronous_mode(True)
+            self.patience = Patience(self._port, WOKEN_AFTER_S)
             self._manager.set_global_distance_to_leading_vehicle(2.5)
         return self._manager
 

@@ -19,8 +19,8 @@ from typing import Any
 
 import carla
 
-from sim_bridge.bench.manager_nudge import Patience, nudged
 from sim_bridge.bench.processes import cpu_s, resident_mb
+from sim_bridge.manager_nudge import Patience
 from sim_bridge.messages import CHASE_CAMERA, FRONT_CAMERA, TICK_S, CameraSpec
 
 EGO = "vehicle.lincoln.mkz_2020"
@@ -64,7 +64,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Ticking:
-    """A world that is ticked, the pictures of its cameras, and who is told of every tick."""
+    """A world that is ticked, the pictures of its cameras, and who watches over every tick."""
 
     world: Any
     cameras: list[queue.Queue[Any]]
@@ -74,8 +74,8 @@ class Ticking:
         """Tick until then, each tick with all of its pictures. Returns how many ticks."""
         ticks = 0
         while time.monotonic() < until_s:
-            frame = self.world.tick()
-            self.patience.ticked()
+            with self.patience:
+                frame = self.world.tick()
             ticks += 1
             for pictures in self.cameras:
                 while pictures.get(timeout=PICTURE_WAIT_S).frame < frame:
@@ -89,9 +89,10 @@ def main(name: str, port: int, seconds: float, world_process: int) -> None:
     client.set_timeout(20.0)
     world = client.get_world()
     manager = _manager(client) if LOADS[name].vehicles else None
-    # The watch is left before the manager is: a nudge that crosses its end would put it back to synchronous mode.
-    watch = nudged(manager.get_port(), NUDGED_AFTER_S) if manager else contextlib.nullcontext(Patience())
-    with _synchronous(world), _filled(client, world, LOADS[name], manager) as (cameras, count), watch as patience:
+    patience = Patience(manager.get_port() if manager else None, NUDGED_AFTER_S)
+    # The watch ends before the manager does: a nudge that crosses its end would put it back to synchronous mode.
+    watch = contextlib.closing(patience)
+    with _synchronous(world), _filled(client, world, LOADS[name], manager) as (cameras, count), watch:
         for sample in _samples(Ticking(world, cameras, patience), seconds, world_process, count):
             print(json.dumps(asdict(sample)), flush=True)
 

@@ -1,15 +1,11 @@
-"""What the traffic soak makes of what it sees, and how it wakes a Traffic Manager."""
+"""What the traffic soak makes of what it sees."""
 
 from __future__ import annotations
 
-import socket
-import threading
 from dataclasses import replace
 
-import msgpack
 import pytest
 
-from sim_bridge.bench.manager_nudge import nudged
 from tests.embedded.traffic_watch import LONG_S, Sight, Watch
 
 BUS = Sight(7, "mitsubishi.fusorosa", 10.0, 0.0, 0.0, 0.0, road=3, lane=-1)
@@ -66,25 +62,3 @@ def test_a_collision_counts_once_for_both_and_again_after_a_pause() -> None:
         watch.touch(at_s, 7, 9, "vehicle.audi.tt")
         watch.touch(at_s, 9, 7, "vehicle.mitsubishi.fusorosa")
     assert watch.collisions == 2
-
-
-def test_a_manager_is_woken_when_no_tick_returns_and_not_while_they_do() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as door:
-        said: list[object] = []
-
-        def serve() -> None:
-            line, _ = door.accept()
-            with line:
-                for _ in range(2):
-                    said.append(msgpack.unpackb(line.recv(256)))
-                    line.sendall(msgpack.packb([1, 0, None, None]))
-
-        server = threading.Thread(target=serve, daemon=True)
-        server.start()
-        with nudged(door.getsockname()[1], after_s=0.2) as patience:
-            for _ in range(20):
-                patience.ticked()
-            assert patience.nudges == 0
-            server.join(10.0)
-        assert said == [[0, 0, "set_synchronous_mode", [False]], [0, 1, "set_synchronous_mode", [True]]]
-        assert patience.nudges >= 1

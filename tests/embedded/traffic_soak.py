@@ -13,11 +13,12 @@ import json
 import math
 import queue
 import time
+from contextlib import closing
 from dataclasses import dataclass
 
 import carla
 
-from sim_bridge.bench.manager_nudge import nudged
+from sim_bridge.manager_nudge import Patience
 from sim_bridge.world_process import free_port_pair
 from tests.embedded.traffic_watch import Sight, Watch
 from tests.worlds import embedded
@@ -102,10 +103,11 @@ def soak(name: str, minutes: float, count: int, without: str, is_safe: bool, see
 def _drive(world: carla.World, cars: list[carla.Vehicle], port: int, ticks: int) -> Outcome:
     town, watch, touches = world.get_map(), Watch(), Touches(world, cars)
     begin_s, began = world.get_snapshot().timestamp.elapsed_seconds, time.monotonic()
-    with nudged(port) as patience:
+    patience = Patience(port)
+    with closing(patience):
         for tick in range(ticks):
-            world.tick()
-            patience.ticked()
+            with patience:
+                world.tick()
             if tick % LOOK_EVERY == 0:
                 touches.pass_on(watch, begin_s)
                 watch.look(tick * TICK_S, _sights(world.get_snapshot(), town, cars))

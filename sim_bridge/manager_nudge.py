@@ -8,12 +8,10 @@ wait for the tick that hangs, but the port it serves answers, so the word is sen
 
 from __future__ import annotations
 
+import math
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 import msgpack
 
@@ -21,36 +19,38 @@ _CALL, _METHOD = 0, "set_synchronous_mode"
 _ANSWER_WITHIN_S = 5.0
 
 
-@dataclass
 class Patience:
-    """Told of every tick that returned; `nudges` counts those that had to be helped."""
+    """Entered for every tick; wakes the manager that serves `port` in each that has not returned after `after_s`.
 
-    last_s: float = field(default_factory=time.monotonic)
-    nudges: int = 0
+    Without a port it waits for ever. `nudges` counts the ticks' wake-ups. `close` it before the manager is shut down.
+    """
 
-    def ticked(self) -> None:
-        self.last_s = time.monotonic()
+    def __init__(self, port: int | None = None, after_s: float = 5.0) -> None:
+        self.nudges = 0
+        self._port, self._after_s = port, after_s
+        self._began_s = math.inf
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="nudge", daemon=True)
+        if port is not None:
+            self._thread.start()
 
+    def __enter__(self) -> None:
+        self._began_s = time.monotonic()
 
-@contextmanager
-def nudged(port: int, after_s: float = 5.0) -> Iterator[Patience]:
-    """While it lasts, the manager that serves `port` is woken whenever no tick has returned for `after_s`."""
-    patience, is_over = Patience(), threading.Event()
+    def __exit__(self, *_: object) -> None:
+        self._began_s = math.inf
 
-    def watch() -> None:
-        while not is_over.wait(after_s / 5.0):
-            if time.monotonic() - patience.last_s > after_s:
-                _wake(port)
-                patience.nudges += 1
-                patience.ticked()
+    def close(self) -> None:
+        self._is_over.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
-    thread = threading.Thread(target=watch, name="nudge", daemon=True)
-    thread.start()
-    try:
-        yield patience
-    finally:
-        is_over.set()
-        thread.join()
+    def _watch(self) -> None:
+        while not self._is_over.wait(self._after_s / 5.0):
+            if time.monotonic() - self._began_s > self._after_s and self._port is not None:
+                self._began_s = time.monotonic()
+                _wake(self._port)
+                self.nudges += 1
 
 
 def _wake(port: int) -> None:
