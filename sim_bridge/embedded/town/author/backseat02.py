@@ -1,8 +1,8 @@
 """The plan of Backseat02: a suburb of winding streets, T-junctions and gardens, with a roundabout in the south.
 
- .--------N--------.          N, L, C, M: lights; main street L-C-M 50 km/h with an S on either side
+ .--------N--------.          N, L, C, M: lights, one arm at a time; main street L-C-M 50 km/h with an S on either side
 |         )         |         ring 40 km/h, bends of 40 to 70 m
-A--.      |    .----B         A, B: side streets give way; K: everybody stops
+A--.      |    .----B         A, B, G, K: everybody stops
 )   '-----K---'     |         quiet streets A-K-B 30 km/h
 L--._.----C--.-'--.-M
 |         )         |
@@ -22,14 +22,14 @@ CRESCENT = Profile(lanes=1, limit_kmh=20, border="sidewalk", border_width_m=2.0,
 PLAN = TownPlan(
     name="Backseat02",
     crossings=(
-        Crossing("C", 0, 0, "lights"),
-        Crossing("L", -200, 0, "lights"),
-        Crossing("M", 210, 0, "lights"),
-        Crossing("N", 0, 200, "lights"),
-        Crossing("A", -200, 130, "stop"),
-        Crossing("B", 210, 120, "yield"),
+        Crossing("C", 0, 0, "lights in turn"),
+        Crossing("L", -200, 0, "lights in turn"),
+        Crossing("M", 210, 0, "lights in turn"),
+        Crossing("N", 0, 200, "lights in turn"),
+        Crossing("A", -200, 130, "all-way stop"),
+        Crossing("B", 210, 120, "all-way stop"),
         Crossing("K", 0, 100, "all-way stop"),
-        Crossing("G", -100, -130, "stop"),
+        Crossing("G", -100, -130, "all-way stop"),
         Crossing("O", 0, -130, "roundabout", island_m=8.0),
     ),
     streets=(
