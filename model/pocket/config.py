@@ -10,7 +10,7 @@ from pathlib import Path
 from model.pocket import images
 from sim_bridge.messages import PATH_POINTS, SPEED_POINTS, InstructionKind
 
-FORMAT = 2
+FORMAT = 3
 CELL_PX = 16  # the backbone's stride
 # Dense classes by cell, and the global facts, in the order of the heads' outputs.
 CELL_CLASSES = ("nothing", "red", "yellow", "green", "lead", "lead_brakes", "pedestrian", "vehicle")
@@ -106,9 +106,9 @@ class PocketConfig:
 
     @property
     def image_tokens(self) -> int:
-        """A quarter of the cells of both views, and one token that says what the auxiliary heads see."""
+        """One for the light, each flag and each choice; a quarter of both views' cells; one of all the heads see."""
         rows, columns = self.grid
-        return images.VIEWS * rows * columns // 4 + 1
+        return 1 + len(FLAGS) + len(CHOICES) + images.VIEWS * rows * columns // 4 + 1
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(dataclasses.asdict(self), indent=1), encoding="utf-8")

@@ -1,6 +1,6 @@
 """The two heavy functions of Pocket behind one interface: on ONNX Runtime (one core, no torch), or on torch.
 
-    see   (2, 96, 256, 3) uint8                 -> image tokens (49, width)
+    see   (2, 96, 256, 3) uint8                 -> image tokens (77, width)
     read  (N, width) on a cache of T positions  -> hidden states (N, width), the cache grown to T + N
 
 A cache is one float32 array (layers, 2, 1, kv_heads, T, head_dim). It is never written to once returned, so any number

@@ -1,6 +1,6 @@
 """Pocket's network: vision, prompt embedding, decoder, heads, for training and for export. Needs torch.
 
-One sequence:  [49 image tokens][prompt][answer ... <eos>][20 path queries][10 speed queries]   (causal)
+One sequence:  [77 image tokens][prompt][answer ... <eos>][20 path queries][10 speed queries]   (causal)
 The image tokens see nothing of what follows them, so several conversations about one picture share them.
 
 The queries read either everything before them (talk first) or the picture and the prompt alone (act at once); training

@@ -26,7 +26,7 @@ class DecoderStep(nn.Module):
 
 
 class VisionStep(nn.Module):
-    """(1, 2, 96, 256, 3) uint8 -> image tokens (1, 49, width)."""
+    """(1, 2, 96, 256, 3) uint8 -> image tokens (1, 77, width)."""
 
     def __init__(self, vision: Vision) -> None:
         super().__init__()

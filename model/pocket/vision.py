@@ -13,6 +13,8 @@ from model.pocket.config import CELL_CLASSES, CHOICES, FLAGS, LIGHTS, MEASURES, 
 from model.pocket.layers import VisionBlock
 
 CHOICE_SIZES = [len(names) for names in CHOICES.values()]
+# What is told in tokens of its own: the light, every flag, every choice, and how many names each has.
+FACT_SIZES = [len(LIGHTS), *[2] * len(FLAGS), *CHOICE_SIZES]
 
 
 class Seen(NamedTuple):
@@ -85,11 +87,27 @@ class Chooser(nn.Module):
         return (looked[:, self.of_name] * self.names).sum(-1)
 
 
-class Vision(nn.Module):
-    """Two views -> 48 image tokens and one token that carries what the auxiliary heads say.
+class Teller(nn.Module):
+    """What the heads say as tokens of its own, one a fact, for an answer to be read off: a mean of the fact's names by
+    their chances."""
 
-    That last token is cut from the heads' gradient, so that they keep meaning what they are trained to mean; the
-    policy can lean on "red, 14 m ahead" long before it finds that in the image tokens by itself.
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.names = nn.Parameter(torch.randn(sum(FACT_SIZES), width) * 0.02)
+        of_name = torch.repeat_interleave(torch.arange(len(FACT_SIZES)), torch.tensor(FACT_SIZES))
+        self.register_buffer("names_of", F.one_hot(of_name).T.float(), persistent=False)  # (facts, names)
+
+    def forward(self, chances: Tensor) -> Tensor:
+        """(B, sum of FACT_SIZES) -> (B, facts, width)."""
+        return self.names_of @ (chances[..., None] * self.names)
+
+
+class Vision(nn.Module):
+    """Two views -> a token for every fact, 48 image tokens and one token that carries all that the auxiliary heads say.
+
+    What is told is cut from the heads' gradient, so that they keep meaning what they are trained to mean; the policy
+    can lean on "red, 14 m ahead" long before it finds that in the image tokens by itself. A question asks for one fact:
+    it is found by its place among the tokens, where the token of all of them would have to be taken apart.
     """
 
     def __init__(self, config: PocketConfig) -> None:
@@ -107,6 +125,7 @@ class Vision(nn.Module):
         self.whole_head = nn.Sequential(nn.Linear(32 * cells // 4, width), nn.GELU(), nn.Linear(width, sum(self.sizes)))
         self.chooser = Chooser(width)
         told = 3 * images.VIEWS * (len(CELL_CLASSES) - 1)
+        self.teller = Teller(width)
         self.say_seen = nn.Sequential(nn.Linear(sum(self.sizes) + told, width), nn.GELU(), nn.Linear(width, width))
         across = torch.linspace(-1, 1, columns).repeat(rows)
         down = torch.linspace(-1, 1, rows).repeat_interleave(columns)
@@ -121,7 +140,8 @@ class Vision(nn.Module):
         lights, flags, measures, choices = self.whole_head(squeezed).float().split(self.sizes, -1)
         choices = choices + self.chooser(cells).float()
         seen = Seen(self.cell_head(cells).float(), lights, flags, measures, choices)
-        return torch.cat([fovea.float(), wide.float(), self._told(seen).float()[:, None]], 1), seen
+        facts = self.teller(_chances(seen)).float()
+        return torch.cat([facts, fovea.float(), wide.float(), self._told(seen).float()[:, None]], 1), seen
 
     def _unshuffled(self, cells: Tensor) -> Tensor:
         """(B, rows * columns, C) -> (B, rows * columns / 4, 4 C): each 2x2 square of cells becomes one token."""
@@ -140,3 +160,11 @@ class Vision(nn.Module):
             told += [chances.amax(1), places.flatten(1)]
         told += [logits.softmax(-1) for logits in seen.choices.detach().split(CHOICE_SIZES, -1)]
         return self.say_seen(torch.cat(told, -1))
+
+
+def _chances(seen: Seen) -> Tensor:
+    """(B, sum of FACT_SIZES): of the lights, of every flag not and so, of the choices."""
+    so = seen.flags.detach().sigmoid()
+    flags = torch.stack([1.0 - so, so], -1).flatten(1)
+    choices = [logits.softmax(-1) for logits in seen.choices.detach().split(CHOICE_SIZES, -1)]
+    return torch.cat([seen.lights.detach().softmax(-1), flags, *choices], -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +14,8 @@ from torch import Tensor
 from model import prompts
 from model.pocket.network import Batch, Talk
 from model.pocket.vocabulary import Tokens, Vocabulary
-from model.training import choices, labels, targets
+from model.training import choices, labels, phrases, questions, targets
+from model.training.courtesy import tersely
 from model.training.samples import FrameFacts, Sample
 from sim_bridge.messages import RouteCommand
 
@@ -28,6 +30,8 @@ ACT_AT_ONCE_SHARE = 0.5
 COMMAND_SHARE = 0.5
 # Of the instructions and questions, how many have one word hidden, so that an unknown word is nothing new.
 HIDE_WORD_SHARE = 0.08
+# Of the instructions and questions, how many are written as a hurried hand does.
+TERSE_SHARE = 0.12
 # Of the speeds asked for, how many lose their unit: people type "keep 5".
 DROP_UNIT_SHARE = 0.2
 GAIN, OFFSET = 0.15, 0.15 * 60.0  # per picture, and per channel in grey levels
@@ -101,6 +105,8 @@ def look(
     """One conversation about a frame: a task drawn by `shares`, its labels, and its tokens."""
     task = str(rng.choice(list(shares), p=list(shares.values())))
     sample = labeller(facts, rng, task)
+    if rng.random() < TERSE_SHARE:
+        sample = _tersely(sample, rng)
     shown = prompt(sample, navigation(facts, sample, rng))
     tokens = words.read(shown)
     if shown.user and rng.random() < HIDE_WORD_SHARE:
@@ -117,6 +123,15 @@ def view(
     """A frame with all the conversations of one training view."""
     looks = tuple(look(facts, labeller, words, rng) for _ in range(PLANS))
     return View(eye, facts, looks, tuple(look(facts, labeller, words, rng, ASIDE_SHARES) for _ in range(ASIDES)))
+
+
+def _tersely(sample: Sample, rng: np.random.Generator) -> Sample:
+    """The same view with little words left out of what the person says."""
+    return replace(
+        sample,
+        instruction=tersely(sample.instruction, phrases.KEPT, rng),
+        question=tersely(sample.question, questions.KEPT, rng),
+    )
 
 
 def _hide_word(tokens: Tokens, words: Vocabulary, rng: np.random.Generator) -> Tokens:

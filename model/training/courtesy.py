@@ -69,6 +69,20 @@ def _appended(text: str, after: str) -> str:
     return f"{text[: len(text) - len(mark)]} {after}{mark}"
 
 
+# Words that a hurried hand leaves out and a reader does not miss.
+_STANDING_IN = ("a", "an", "the", "that", "this", "there", "it", "i", "me", "we", "our", "you", "your")
+LITTLE = frozenset((*_STANDING_IN, "is", "are", "do", "does", "can", "at", "of", "on", "to", "please"))
+
+
+def tersely(text: str, kept: frozenset[Key], rng: np.random.Generator) -> str:
+    """`text` without some of its LITTLE words; never without a word, never as one of the texts `kept` for testing. One
+    with a number stays as it is: `kept` holds no numbers."""
+    if re.search(r"\d", text):
+        return text
+    said = " ".join(word for word in text.split() if word not in LITTLE or rng.random() < 0.5)
+    return text if not said or key(said) in kept else said
+
+
 # "right" is a side in half of all instructions, so it is met where it is none, too.
 INSTRUCTING = Courtesy(
     before=(

@@ -15,7 +15,7 @@ import numpy as np
 from model.training.answers_ahead import VEHICLE_TYPES
 from model.training.courtesy import ASKING, INSTRUCTING
 from model.training.objects import ABOUT_OBJECTS, WALKER_WORDS
-from model.training.phrasings import draw, forms, held_out_keys, load, split
+from model.training.phrasings import draw, forms, held_out_texts, load, split
 from model.training.questions import QUESTIONS, answer_words
 from sim_bridge.messages import InstructionKind
 
@@ -64,7 +64,7 @@ ANY_NUMBER = "0n0"
 NUMBER = r"(\d+(?:\.\d+)?)\s*(m/s|mps|meters per second|km/h|kmh|kph|kilometers per hour)?"
 
 
-KEPT = held_out_keys(FAMILIES)
+KEPT = held_out_texts(FAMILIES, FILLERS)
 
 
 @cache

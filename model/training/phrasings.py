@@ -13,7 +13,7 @@ weights go on being trained that have seen what was learnt before.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate, product
@@ -152,6 +152,15 @@ def held_out_keys(families: dict[str, list[Wording]] | Families) -> frozenset[Ke
         if wording.is_held_out
         for form in wording.forms
     )
+
+
+def held_out_texts(families: Families, fillers: Mapping[str, Sequence[str]]) -> frozenset[Key]:
+    """The keys of what is kept for testing as it is put to the car: every slot of `fillers` filled with each of its
+    words. A speed is left as its slot, since there is no end of them."""
+    texts = {form for wordings in families.values() for form in forms(wordings, True)}
+    for slot, words in fillers.items():
+        texts = {text.replace(slot, word) for text in texts for word in (words if slot in text else ("",))}
+    return frozenset(map(key, texts))
 
 
 def forms(wordings: Iterable[Wording], unseen: bool) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from model.training.answers_ahead import COLORS, KIND_OF_SIGN, VEHICLE_TYPES
 from model.training.courtesy import ASKING
 from model.training.expert import Rolled
 from model.training.moment import Moment
-from model.training.phrasings import draw, held_out_keys, load
+from model.training.phrasings import draw, held_out_texts, load
 from model.training.samples import FrameFacts
 from model.training.sentences import HAZARD_FIRST, REFUSALS, UNCLEAR_REPLY, light_seen
 
@@ -47,7 +47,7 @@ EXISTING_SIDE_SHARE = 0.4
 # Families about the way the navigator takes at the next junction.
 ABOUT_WAY = ("where", "turn_is")
 
-KEPT = held_out_keys(QUESTIONS)
+KEPT = held_out_texts(QUESTIONS, {f"{{{name}}}": words for name, (words, _) in SLOTS.items()})
 
 
 def _words_of_turn(turn: str) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from model.training import answers, answers_ahead, phrases, questions, sentences
-from model.training.courtesy import INSTRUCTING
+from model.training.courtesy import INSTRUCTING, tersely
 from model.training.expert import roll_out
 from model.training.moment import Moment, bucket_m
 from model.training.phrasings import Families, draw, forms, forms_of, held_out_keys, key, load, split
@@ -341,3 +341,20 @@ def test_a_phrasing_outside_any_family_is_named(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("model.training.phrasings.FOLDER", tmp_path)
     with pytest.raises(ValueError, match="lost words"):
         load("odd")
+
+
+def test_a_hurried_hand_leaves_out_little_words_and_never_writes_what_is_kept_for_testing() -> None:
+    rng = np.random.default_rng(0)
+    written = {tersely("what is the color of the light", frozenset(), rng) for _ in range(200)}
+    assert {"what color light", "what is the color of the light"} <= written
+    assert all({"what", "color", "light"} <= set(text.split()) for text in written)
+    kept = frozenset({key("what color light")})
+    assert "what color light" not in {tersely("what is the color of the light", kept, rng) for _ in range(200)}
+    assert {tersely("is it", frozenset(), rng) for _ in range(50)} <= {"is it", "is", "it"}
+    assert tersely("drive at 5 m/s", frozenset(), rng) == "drive at 5 m/s"
+
+
+def test_what_is_kept_for_testing_is_known_with_its_slots_filled() -> None:
+    kept = next(form for form in phrases.phrasings("turn", unseen=True) if "{side}" in form)
+    for side in ("left", "right"):
+        assert key(kept.replace("{side}", side)) in phrases.KEPT
