@@ -12,12 +12,13 @@ from safetensors.numpy import load_file, save_file
 from model import prompts
 from model.pocket import checkpoint, weights
 from model.pocket.adapters import NumpyAdapters
-from model.pocket.config import ConfigError, PocketConfig
+from model.pocket.config import CHOICES, FLAGS, LIGHTS, ConfigError, PocketConfig
 from model.pocket.driver import PocketDriver
 from model.pocket.graphs import TorchGraphs
 from model.pocket.halt import Halt, at_rest
 from model.pocket.network import Batch, Pocket, Talk
 from model.pocket.runtime import PocketRuntime
+from model.pocket.vision import FACT_SIZES
 from model.pocket.vocabulary import Tokens, Vocabulary
 from model.pocket.weights import WeightsError
 from model.training.presets import PRESETS
@@ -194,6 +195,27 @@ def copied(folder: Path, to: Path) -> Path:
     for name in (weights.CONFIG, weights.WEIGHTS):
         (to / name).write_bytes((folder / name).read_bytes())
     return to
+
+
+def test_every_fact_the_eye_sees_has_a_token_of_its_own(network: Pocket, eye: np.ndarray) -> None:
+    names = [("light", LIGHTS), *((flag, ("no", "yes")) for flag in FLAGS), *CHOICES.items()]
+    assert [len(of) for _, of in names] == FACT_SIZES
+    before = sum(FACT_SIZES[: [fact for fact, _ in names].index("lead_color")])
+    chances = torch.zeros(1, sum(FACT_SIZES))
+    chances[0, before + CHOICES["lead_color"].index("red")] = 1.0
+    tokens = network.vision.teller(chances)[0]
+    told = [fact for (fact, _), token in zip(names, tokens, strict=True) if token.abs().sum() > 0]
+    assert told == ["lead_color"]
+    assert network.vision(torch.from_numpy(eye[None]))[0].shape[1] == CONFIG.image_tokens > len(tokens)
+
+
+def test_the_heads_learn_to_see_and_not_to_please_who_reads_them(network: Pocket, eye: np.ndarray) -> None:
+    network.zero_grad()
+    tokens, _ = network.vision(torch.from_numpy(eye[None]))
+    tokens[:, : len(FACT_SIZES)].square().sum().backward()
+    taught = {name for name, p in network.vision.named_parameters() if p.grad is not None and p.grad.any()}
+    network.zero_grad()
+    assert taught == {"teller.names"}
 
 
 def test_a_truncated_file_is_named(folder: Path, tmp_path: Path) -> None:
