@@ -40,9 +40,13 @@ class NumpyAdapters:
         """(1, width): a said word as it is read back."""
         return self._w["words"][token][None]
 
-    def next_word(self, hidden: Floats) -> int:
-        """The likeliest word after the hidden state (width,)."""
-        return int(np.argmax(self._w["words"] @ hidden))
+    def next_word(self, hidden: Floats, facts: Floats) -> int:
+        """The likeliest word after the hidden state (width,), with the look's facts (facts, width) to quote."""
+        asked = self._w["pointer.keys"] @ (self._w["pointer.query.weight"] @ hidden) / np.sqrt(len(hidden))
+        points = np.exp(asked - asked.max())
+        quoted = self._w["pointer.value.weight"] @ (points[:-1] / points.sum() @ facts)
+        says = hidden + quoted + self._mlp("pointer.weigh", np.concatenate([hidden, quoted]))
+        return int(np.argmax(self._w["words"] @ says))
 
     def kind(self, hidden: Floats) -> Floats:
         """Logits of what an instruction means, from the prompt's last hidden state (width,)."""

@@ -105,10 +105,15 @@ class PocketConfig:
         return self.eye_height // CELL_PX, self.eye_width // CELL_PX
 
     @property
+    def facts(self) -> int:
+        """How many of the image tokens, the first ones, tell one fact each: the light, every flag and every choice."""
+        return 1 + len(FLAGS) + len(CHOICES)
+
+    @property
     def image_tokens(self) -> int:
-        """One for the light, each flag and each choice; a quarter of both views' cells; one of all the heads see."""
+        """One a fact; a quarter of both views' cells; one that tells all that the heads see."""
         rows, columns = self.grid
-        return 1 + len(FLAGS) + len(CHOICES) + images.VIEWS * rows * columns // 4 + 1
+        return self.facts + images.VIEWS * rows * columns // 4 + 1
 
     def save(self, path: Path) -> None:
         path.write_text(json.dumps(dataclasses.asdict(self), indent=1), encoding="utf-8")

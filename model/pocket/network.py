@@ -18,7 +18,8 @@ from torch import Tensor, nn
 from model.pocket.adapters import PACE_WAVES_M
 from model.pocket.config import PocketConfig
 from model.pocket.layers import GroupedAttention, RMSNorm, SwiGLU, rotary_angles
-from model.pocket.vision import Seen, Vision
+from model.pocket.pointer import Pointer
+from model.pocket.vision import FACT_SIZES, Seen, Vision
 from model.pocket.vocabulary import Vocabulary
 
 
@@ -96,9 +97,14 @@ class Adapters(nn.Module):
         self.speed_queries = nn.Parameter(torch.randn(config.speed_points, width) * 0.02)
         self.path_head, self.speed_head = _mlp(width, width, 2), _mlp(width, width, 2)
         self.kind_head = nn.Linear(width, len(config.kinds))
+        self.pointer = Pointer(width, len(FACT_SIZES))
         for head in (self.path_head, self.speed_head):
             nn.init.zeros_(head[2].weight)
             nn.init.zeros_(head[2].bias)
+
+    def spell(self, says: Tensor, facts: Tensor) -> Tensor:
+        """Hidden states that say words (M, A, width), the facts' tokens (M, facts, width) -> (M, A, vocabulary)."""
+        return (self.pointer(says, facts) @ self.words.T).float()
 
     def embed(self, ids: Tensor, values: Tensor) -> Tensor:
         """ids (B, N) and their values (B, N, 2) -> (B, N, width)."""
@@ -176,11 +182,13 @@ class Pocket(nn.Module):
         says, acts = self._converse(batch.talk, past, batch.acts_at_once, queries)
         path, speed = self.adapters.points(acts, batch.speeds)
         kinds = self.adapters.kind_head(says[:, 0]).float()
-        asides = None
+        facts, asides = image[:, : len(FACT_SIZES)], None
         if batch.asides is not None:
             hears_all = torch.zeros_like(batch.asides.pictures, dtype=torch.bool)
-            asides = self._spell(self._converse(batch.asides, past, hears_all, queries[:0])[0])
-        return Output(path, speed, self._spell(says), kinds, seen, asides)
+            tells = self._converse(batch.asides, past, hears_all, queries[:0])[0]
+            asides = self.adapters.spell(tells, facts[batch.asides.pictures])
+        words = self.adapters.spell(says, facts[batch.talk.pictures])
+        return Output(path, speed, words, kinds, seen, asides)
 
     def _looked(self, image: Tensor) -> list[Tensor]:
         """Image tokens (B, I, width) -> each layer's keys and values of them, (2, B, kv_heads, I, head_dim)."""
@@ -199,9 +207,6 @@ class Pocket(nn.Module):
         # Answer token k is said by what stands before it: the prompt's last token for k = 0.
         first = hidden[torch.arange(M, device=x.device), talk.prompt_lengths - 1][:, None]
         return torch.cat([first, hidden[:, P : P + A - 1]], 1), hidden[:, P + A :]
-
-    def _spell(self, says: Tensor) -> Tensor:
-        return (says @ self.adapters.words.T).float()
 
 
 def layout(talk: Talk, acts_at_once: Tensor, images: int, queries: int) -> tuple[Tensor, Tensor]:

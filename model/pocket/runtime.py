@@ -29,10 +29,14 @@ MAX_WORDS = 40
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """Everything read so far. `hidden` (width,) is the newest position's state, `said` the words spoken since."""
+    """Everything read so far. `hidden` (width,) is the newest position's state, `said` the words spoken since.
+
+    `facts` (facts, width) are the look's tokens that a sentence may quote.
+    """
 
     cache: Floats
     hidden: Floats
+    facts: Floats
     said: tuple[int, ...] = ()
     unknown_share: float = 0.0
 
@@ -60,12 +64,12 @@ class PocketRuntime:
         """A picture that `images.eye` has made already, (2, 96, 256, 3)."""
         tokens = self._graphs.see(eye)
         hidden, cache = self._graphs.read(tokens, empty_cache(self.config))
-        return Reading(cache, hidden[-1])
+        return Reading(cache, hidden[-1], tokens[: self.config.facts])
 
     def read(self, look: Reading, prompt: Prompt) -> Reading:
         tokens = self._adapters.vocabulary.read(prompt)
         hidden, cache = self._graphs.read(self._adapters.embed(tokens), look.cache)
-        return Reading(cache, hidden[-1], (), tokens.unknown_share)
+        return Reading(cache, hidden[-1], look.facts, (), tokens.unknown_share)
 
     def act(self, reading: Reading, speed_mps: float) -> tuple[Floats, Floats]:
         """Path (20, 2) and speed points (10, 2) after everything read so far."""
@@ -78,7 +82,8 @@ class PocketRuntime:
         queries = self._adapters.queries
         hidden, cache = self._graphs.read(np.concatenate([self._adapters.embed(tokens), queries]), look.cache)
         # The queries' own keys and values are cut off again: words that follow must not see them.
-        reading = Reading(cache[:, :, :, :, : -len(queries)], hidden[-len(queries) - 1], (), tokens.unknown_share)
+        read = cache[:, :, :, :, : -len(queries)]
+        reading = Reading(read, hidden[-len(queries) - 1], look.facts, (), tokens.unknown_share)
         return reading, *self._adapters.points(hidden[-len(queries) :], speed_mps)
 
     def kind(self, reading: Reading) -> tuple[str, float]:
@@ -92,7 +97,7 @@ class PocketRuntime:
     def speak(self, reading: Reading) -> Iterator[tuple[str, Reading]]:
         """Word by word: the text to append, and the reading that has heard it. The pieces concatenate."""
         for _ in range(MAX_WORDS):
-            token = self._adapters.next_word(reading.hidden)
+            token = self._adapters.next_word(reading.hidden, reading.facts)
             if token == self._adapters.vocabulary.eos:
                 return
             piece = self._adapters.vocabulary.piece(token, reading.said)
@@ -107,4 +112,4 @@ class PocketRuntime:
 
     def _heard(self, reading: Reading, token: int) -> Reading:
         hidden, cache = self._graphs.read(self._adapters.word(token), reading.cache)
-        return Reading(cache, hidden[-1], (*reading.said, token), reading.unknown_share)
+        return Reading(cache, hidden[-1], reading.facts, (*reading.said, token), reading.unknown_share)

@@ -12,12 +12,12 @@ NOTES = 3  # numbers that ride along with every all-reduce: see FlatGradients.ex
 
 
 class FlatGradients:
-    """Owns the memory behind every parameter's `.grad`, vision first, then the decoder and its adapters."""
+    """Owns the memory behind every learning parameter's `.grad`, vision first, then the decoder and its adapters."""
 
     def __init__(self, network: Pocket) -> None:
-        vision = list(network.vision.parameters())
-        rest = [p for part in (network.adapters, network.decoder) for p in part.parameters()]
-        self._flat = torch.zeros(sum(p.numel() for p in vision + rest) + NOTES, device=vision[0].device)
+        vision = [p for p in network.vision.parameters() if p.requires_grad]
+        rest = [p for part in (network.adapters, network.decoder) for p in part.parameters() if p.requires_grad]
+        self._flat = torch.zeros(sum(p.numel() for p in vision + rest) + NOTES, device=rest[0].device)
         at = 0
         for p in vision + rest:
             # The parameter's own strides: convolutions keep their channels last.

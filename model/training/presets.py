@@ -57,6 +57,7 @@ class Settings:
     seed: int = 0
     peak_rate: float = PEAK_RATE
     begin_from: Path | None = None  # a folder of weights to begin with, None for random ones
+    only_words: bool = False  # the pointer alone learns, so that plans stay as they are to the last bit
 
     @property
     def sizes(self) -> Preset:

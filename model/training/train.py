@@ -53,6 +53,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=PEAK_RATE,
         help=f"The learning rate at its peak (default {PEAK_RATE:g}); weights to begin --from bear half of it.",
     )
+    parser.add_argument(
+        "--only-words",
+        action="store_true",
+        help="Let only the pointer learn, which quotes what the eye sees: the plans of --from stay as they are.",
+    )
     parser.add_argument("--preset", choices=sorted(PRESETS), default="pocket", help="The size of network to train.")
     parser.add_argument("--seed", type=int, default=0, help="Another seed gives another order and other first weights.")
 
@@ -84,6 +89,8 @@ def _settings(args: argparse.Namespace) -> Settings:
         raise ValueError(f"expected a learning rate above 0 and up to 0.1, got --rate {args.rate:g}")
     if args.workers < 1:
         raise ValueError(f"expected at least one worker, got --workers {args.workers}")
+    if args.only_words and args.begin_from is None and not args.resume:
+        raise ValueError("expected weights that can drive for --only-words: give their folder with --from")
     if args.begin_from is not None and not args.resume:
         PocketConfig.load(args.begin_from / weights.CONFIG)  # a folder without weights is named before data is read
     has_gpu = torch.cuda.is_available()
@@ -98,6 +105,7 @@ def _settings(args: argparse.Namespace) -> Settings:
         seed=args.seed,
         peak_rate=args.rate,
         begin_from=args.begin_from,
+        only_words=args.only_words,
     )
 
 

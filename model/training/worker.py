@@ -63,6 +63,10 @@ class Worker:
             self.begun_from = warm_start.begin_from(settings.begin_from, self.network, self.words.words)
         self.network.to(self.device)
         self.network.vision.to(memory_format=torch.channels_last)
+        if settings.only_words:
+            self.network.requires_grad_(False)
+            self.network.adapters.pointer.requires_grad_(True)
+            self.network.eval()  # batch norms would go on counting pictures
         self.optimizer = optimizer(self.network, settings.peak_rate)
         self.progress = Progress()
         if settings.resume:
@@ -194,6 +198,7 @@ class Worker:
             "device": self.settings.device,
             "seed": self.settings.seed,
             "peak_rate": self.settings.peak_rate,
+            "only_words": self.settings.only_words,
             "parameters": sum(p.numel() for p in self.network.parameters()),
             "saved_at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
             "held_out": {name: round(value, 4) for name, value in self.figures.items()},
@@ -231,7 +236,9 @@ def optimizer(network: nn.Module, rate: float) -> torch.optim.AdamW:
     """AdamW with weight decay on matrices and convolutions, not on norms, biases, queries or word vectors."""
     decayed, free = [], []
     for name, p in network.named_parameters():
-        is_table = name.endswith(("words", "queries", "places"))
+        if not p.requires_grad:
+            continue
+        is_table = name.endswith(("words", "queries", "places", "keys"))
         (free if p.ndim < 2 or is_table else decayed).append(p)
     groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": free, "weight_decay": 0.0}]
     return torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=True)

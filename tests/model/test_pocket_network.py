@@ -17,6 +17,7 @@ from model.pocket.driver import PocketDriver
 from model.pocket.graphs import TorchGraphs
 from model.pocket.halt import Halt, at_rest
 from model.pocket.network import Batch, Pocket, Talk
+from model.pocket.pointer import Pointer
 from model.pocket.runtime import PocketRuntime
 from model.pocket.vision import FACT_SIZES
 from model.pocket.vocabulary import Tokens, Vocabulary
@@ -44,6 +45,8 @@ def network() -> Pocket:
         for head in (network.adapters.path_head, network.adapters.speed_head):
             head[2].weight.normal_()
         network.adapters.words.normal_()
+        network.adapters.pointer.keys.normal_()
+        network.adapters.pointer.weigh[2].weight.normal_(std=0.1)
     return network
 
 
@@ -207,6 +210,16 @@ def test_every_fact_the_eye_sees_has_a_token_of_its_own(network: Pocket, eye: np
     told = [fact for (fact, _), token in zip(names, tokens, strict=True) if token.abs().sum() > 0]
     assert told == ["lead_color"]
     assert network.vision(torch.from_numpy(eye[None]))[0].shape[1] == CONFIG.image_tokens > len(tokens)
+
+
+def test_a_pointer_adds_what_it_points_at_and_nothing_where_it_points_at_none() -> None:
+    pointer = Pointer(width=2, facts=2)
+    says, facts = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[0.0, 5.0], [0.0, -3.0]]])
+    with torch.no_grad():
+        pointer.query.weight.copy_(100.0 * torch.eye(2))
+        for keys, added in (([1.0, 0.0, 0.0], 5.0), ([0.0, 1.0, 0.0], -3.0), ([0.0, 0.0, 1.0], 0.0)):
+            pointer.keys.copy_(torch.tensor([[key, 0.0] for key in keys]))
+            assert pointer(says, facts)[0, 0].tolist() == pytest.approx([1.0, added])
 
 
 def test_the_heads_learn_to_see_and_not_to_please_who_reads_them(network: Pocket, eye: np.ndarray) -> None:

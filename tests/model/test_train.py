@@ -101,6 +101,19 @@ def test_a_run_leaves_its_log_its_curves_and_its_figures(run: Path) -> None:
     assert "plotly" in (run / "curves.html").read_text(encoding="utf-8").lower()
 
 
+def test_only_words_learn_where_only_words_shall(run: Path, data: Path, tmp_path: Path) -> None:
+    out = tmp_path / "words"
+    assert run_train(data, out, "--workers", "1", "--views", "8", "--from", str(run), "--only-words") == 0
+    before, after = weights.read(run), weights.read(out)
+    learnt = {name for name, array in after.items() if not np.array_equal(array, before[name])}
+    assert learnt and all(name.startswith("adapters.pointer.") for name in learnt)
+
+
+def test_only_words_of_no_weights_is_a_sentence(data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_train(data, tmp_path / "words", "--views", "8", "--only-words") == 2
+    assert "give their folder with --from" in capsys.readouterr().err
+
+
 def test_the_model_card_takes_its_figures_from_the_run_and_the_evaluation(run: Path, tmp_path: Path) -> None:
     shipped, evaluation = run.parent / "shipped", tmp_path / "evaluation.json"
     alone = {"successes": 4, "of": 5, "driving_score": 91.25, "infractions": {"left_lane": 1}, "each": [1, 2]}
