@@ -18,8 +18,9 @@ trained from scratch on rendered frames of that world; it has never seen a photo
 | eye | the front camera (1024x512, 110 degrees) twice at 256x96: the road whole, and its middle three times finer |
 | input | the eye; speed; two target points or a command; text |
 | output | 20 path points 1 m apart, 10 points 0.25 s apart, words, what kind of instruction it understood |
+| words | a decoder over all of this, with a pointer to 28 facts the eye is asked (whose colour, how far, which limit) |
 | trained on | {train_frames:,} frames of {towns}{sources}; {val_frames:,} frames of other places held out |
-| training | {views:,} views in {steps:,} steps of {batch}, {minutes} minutes on {machine}, seed {seed}{begun} |
+| training | {views:,} views in {steps:,} steps of {batch}, {minutes} minutes on {machine}, seed {seed}{alone}{begun} |
 | date | {saved_at} |
 | files | {files} |
 
@@ -61,6 +62,7 @@ def page(training: Figures, files: str, export_lines: list[str], evaluation: Fig
     data = training["data"]
     return CARD.format(
         **{key: training[key] for key in ("parameters", "views", "steps", "batch", "minutes", "seed")},
+        alone=", the pointer alone (`--only-words`)" if training.get("only_words") else "",
         begun=_begun(training.get("begun_from")),
         machine=f"{training['processes']} x {'one CPU core' if training['device'] == 'cpu' else training['device']}",
         saved_at=training["saved_at"],
