@@ -394,6 +394,11 @@ def test_nothing_is_cut_off_on_a_desk_or_in_a_hand(live: Any, width: int, height
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 720)])
 def test_news_of_trouble_push_nothing_over_the_foot(house: House, live: Any, width: int, height: int) -> None:
+    house.drive.lockstep_ticks = 5
+    until(lambda: live.get_by_test_id("waiting").is_visible(), "the strip that tells of lockstep")
+    live.get_by_test_id("instruction").fill("slow down " * 15)
+    live.get_by_test_id("send-instruction").click()
+    until(lambda: "slow down" in live.get_by_test_id("instruction-asked").inner_text(), "the instruction")
     house.drive.fail("The driver could not plan: " + "the weights are of another network than this program. " * 3)
     live.locator(".trouble").wait_for(state="visible")
     live.set_viewport_size({"width": width, "height": height})
