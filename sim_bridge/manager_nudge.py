@@ -46,9 +46,11 @@ class Patience:
             self._thread.join()
 
     def _watch(self) -> None:
+        # `_began_s` is the ticking thread's to write: a tick that returns meanwhile must not look like one under way.
+        woken_s = -math.inf
         while not self._is_over.wait(self._after_s / 5.0):
-            if time.monotonic() - self._began_s > self._after_s and self._port is not None:
-                self._began_s = time.monotonic()
+            if time.monotonic() - max(self._began_s, woken_s) > self._after_s and self._port is not None:
+                woken_s = time.monotonic()
                 _wake(self._port)
                 self.nudges += 1
 

@@ -107,7 +107,7 @@ class Vision(nn.Module):
 
     What is told is cut from the heads' gradient, so that they keep meaning what they are trained to mean; the policy
     can lean on "red, 14 m ahead" long before it finds that in the image tokens by itself. A question asks for one fact:
-    it is found by its place among the tokens, where the token of all of them would have to be taken apart.
+    it has a token of its own for the `pointer` to quote.
     """
 
     def __init__(self, config: PocketConfig) -> None:
@@ -158,7 +158,7 @@ class Vision(nn.Module):
             weights = chances / (chances.sum(1, keepdim=True) + 1e-3)
             places = weights.transpose(1, 2) @ self.cell_places  # (B, classes, 2)
             told += [chances.amax(1), places.flatten(1)]
-        told += [logits.softmax(-1) for logits in seen.choices.detach().split(CHOICE_SIZES, -1)]
+        told += _choice_chances(seen)
         return self.say_seen(torch.cat(told, -1))
 
 
@@ -166,5 +166,8 @@ def _chances(seen: Seen) -> Tensor:
     """(B, sum of FACT_SIZES): of the lights, of every flag not and so, of the choices."""
     so = seen.flags.detach().sigmoid()
     flags = torch.stack([1.0 - so, so], -1).flatten(1)
-    choices = [logits.softmax(-1) for logits in seen.choices.detach().split(CHOICE_SIZES, -1)]
-    return torch.cat([seen.lights.detach().softmax(-1), flags, *choices], -1)
+    return torch.cat([seen.lights.detach().softmax(-1), flags, *_choice_chances(seen)], -1)
+
+
+def _choice_chances(seen: Seen) -> list[Tensor]:
+    return [logits.softmax(-1) for logits in seen.choices.detach().split(CHOICE_SIZES, -1)]
