@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from model.training import run_folder
 
-NOT_CURVES = {"kind", "step", "views", "seconds"}
+NOT_CURVES = {"report", "step", "views", "seconds"}
 # One panel each: a title, and the names of the log that belong in it.
 HELD_OUT_PANELS = (
     ("held out: path and speed error (m)", ("path_ade_m", "speed_ade_m")),
@@ -25,8 +25,8 @@ HELD_OUT_PANELS = (
 def write(folder: Path) -> Path:
     """Draw `folder`'s log; replaces the page in one move."""
     entries = run_folder.read_log(folder)
-    steps = [entry for entry in entries if entry.get("kind") == "step"]
-    held_out = [entry for entry in entries if entry.get("kind") == "held_out"]
+    steps = [entry for entry in entries if entry.get("report") == "step"]
+    held_out = [entry for entry in entries if entry.get("report") == "held_out"]
     panels = [("training losses", _names(steps) - {"views_per_s"}, steps), ("views per second", {"views_per_s"}, steps)]
     panels += [(title, set(names), held_out) for title, names in HELD_OUT_PANELS]
     for title, prefix in (("held out: obeyed by kind", "obeys/"), ("held out: chosen by the eye", "sees/")):

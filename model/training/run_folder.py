@@ -2,7 +2,7 @@
 
 config.json, model.safetensors   the newest weights, as model.pocket.weights describes
 state.pt                         network, optimizer and counters: what --resume reads
-log.jsonl                        one line per report: {"kind": "step" | "held_out", ...}
+log.jsonl                        one line per report: {"report": "step" | "held_out", ...}
 training.json                    what the run was: data, budget, machine, the last held-out figures
 curves.html                      the log as curves
 """
@@ -19,6 +19,7 @@ import torch
 
 from model.pocket import checkpoint
 from model.pocket.network import Pocket
+from model.training.optimizer import MuonAndAdamW
 
 
 class RunError(ValueError):
@@ -40,7 +41,7 @@ def open_new(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
 
 
-def save(folder: Path, network: Pocket, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+def save(folder: Path, network: Pocket, optimizer: MuonAndAdamW, progress: Progress) -> None:
     """Replace the checkpoint in one move; the weights to drive with follow."""
     state = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "progress": asdict(progress)}
     fresh = folder / "state.pt.part"
@@ -49,7 +50,7 @@ def save(folder: Path, network: Pocket, optimizer: torch.optim.Optimizer, progre
     checkpoint.save(folder, network)
 
 
-def resume(folder: Path, network: Pocket, optimizer: torch.optim.Optimizer) -> Progress:
+def resume(folder: Path, network: Pocket, optimizer: MuonAndAdamW) -> Progress:
     """Load the checkpoint into `network` and `optimizer`. Raises RunError where there is none or it is damaged."""
     path = folder / "state.pt"
     if not path.exists():

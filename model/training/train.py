@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, help="The folder of this run: checkpoint, log and curves.")
     budget = parser.add_mutually_exclusive_group()
     budget.add_argument(
-        "--minutes", type=float, help="Train for this long; the learning rate ends with it (default 60)."
+        "--minutes",
+        type=float,
+        help="Train for this long; the last third of it at an ever lower rate (default 60). --resume may give another.",
     )
     budget.add_argument("--views", type=int, help="Train until this many pictures were looked at, whatever it takes.")
     parser.add_argument("--workers", type=int, default=2, help="Processes of one thread each, on a CPU (default 2).")

@@ -24,12 +24,10 @@ from model.pocket.vocabulary import Vocabulary
 from model.training import batches, curves, held_out, labels, losses, phrases, run_folder, schedule, warm_start
 from model.training.frames import Frames, open_splits
 from model.training.gradients import FlatGradients
+from model.training.optimizer import MuonAndAdamW
 from model.training.order import Order
 from model.training.presets import Settings
 from model.training.run_folder import Progress
-
-BETAS = (0.9, 0.95)
-WEIGHT_DECAY = 0.05
 
 
 @dataclass(slots=True)
@@ -67,7 +65,7 @@ class Worker:
             self.network.requires_grad_(False)
             self.network.adapters.pointer.requires_grad_(True)
             self.network.eval()  # batch norms would go on counting pictures
-        self.optimizer = optimizer(self.network, settings.peak_rate)
+        self.optimizer = MuonAndAdamW(self.network, settings.peak_rate)
         self.progress = Progress()
         if settings.resume:
             self.progress = run_folder.resume(settings.out, self.network, self.optimizer)
@@ -149,8 +147,8 @@ class Worker:
             added = held_out.sums(self.network, self.looks, self.words)
         self.figures = held_out.means(_added_over_ranks(added))
         if self.rank == 0:
-            entry: dict[str, Any] = {"kind": "held_out", "views": self.progress.views, "seconds": self.progress.seconds}
-            run_folder.log(self.settings.out, {**entry, **self.figures})
+            entry: dict[str, Any] = {"report": "held_out", "views": self.progress.views}
+            run_folder.log(self.settings.out, {**entry, "seconds": self.progress.seconds, **self.figures})
             curves.write(self.settings.out)
             shown = ("path_ade_m", "speed_ade_m", "light_near", "lead_found", "pedestrian_found", "sentence", "obeys")
             print(
@@ -168,7 +166,7 @@ class Worker:
         rate = recent.steps * self.settings.share * self.settings.workers / seconds
         left = self.progress.seconds * (1 - share) / max(share, 1e-3)
         means = recent.means()
-        entry = {"kind": "step", "step": self.progress.step, "views": self.progress.views, "views_per_s": rate}
+        entry = {"report": "step", "step": self.progress.step, "views": self.progress.views, "views_per_s": rate}
         run_folder.log(self.settings.out, {**entry, "seconds": self.progress.seconds, **means})
         parts = " ".join(f"{name} {value:.3f}" for name, value in means.items())
         print(
@@ -230,18 +228,6 @@ def main(settings: Settings, rank: int, frames: Splits | None = None) -> None:
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
-
-
-def optimizer(network: nn.Module, rate: float) -> torch.optim.AdamW:
-    """AdamW with weight decay on matrices and convolutions, not on norms, biases, queries or word vectors."""
-    decayed, free = [], []
-    for name, p in network.named_parameters():
-        if not p.requires_grad:
-            continue
-        is_table = name.endswith(("words", "queries", "places", "keys"))
-        (free if p.ndim < 2 or is_table else decayed).append(p)
-    groups = [{"params": decayed, "weight_decay": WEIGHT_DECAY}, {"params": free, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=rate, betas=BETAS, fused=True)
 
 
 def average_buffers(network: nn.Module) -> None:
