@@ -441,3 +441,20 @@ def test_no_push_takes_the_world_out_of_its_numbers(dt: float) -> None:
         state = physics.state(actor_id)
         assert all(math.isfinite(v) for v in (state.pose.x, state.pose.y, state.pose.z, *state.velocity))
     assert physics.state(2).pose.x > 5.0
+
+
+@pytest.mark.parametrize("pose", [Pose(0.0, 0.0, -1e9, pitch=-198.0), Pose(0.0, 0.0, -7e7, pitch=1e9)])
+def test_a_car_put_deep_into_the_ground_stays_within_numbers(pose: Pose) -> None:
+    physics = _with_car()
+    physics.place(1, pose)
+    for dt in (0.5, 1e-4, TICK):
+        physics.step(dt, SUBSTEPS)
+    assert all(math.isfinite(v) for v in (physics.state(1).pose.z, *physics.state(1).velocity))
+
+
+def test_a_car_pushed_into_the_ground_stays_within_numbers() -> None:
+    physics = _with_car()
+    for push in ((-4e3, -3e5, -10.0), (8e5, 0.0, -1e9)):
+        physics.push(1, push)
+        physics.step(0.5, SUBSTEPS)
+    assert all(math.isfinite(v) for v in (physics.state(1).pose.z, *physics.state(1).velocity))

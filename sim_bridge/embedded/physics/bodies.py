@@ -6,6 +6,7 @@ The same calls in the same order give the same trajectories, bit for bit, on one
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from panda3d.bullet import BulletBoxShape, BulletRigidBodyNode, BulletWorld
 from panda3d.core import BitMask32, LVector3, NodePath, TransformState
@@ -23,9 +24,10 @@ Location = tuple[float, float, float]
 
 _GRAVITY_MPS2 = 9.81
 _STANDING_MPS = 0.08
-# Faster than anything drives or is thrown. What is moved in a tick of almost no time has a velocity beyond float32, and
-# Bullet asserts on it when the body is simulated again.
-_FASTEST_MPS = 1e4
+# Faster and farther than anything drives or is thrown. Bullet multiplies such numbers with each other in float32, and
+# where one is no number any more it asserts on every step from then on.
+_FASTEST_MPS, _FASTEST_SPIN_RAD_S = 1e4, 1e3
+_FARTHEST_M = 1e6
 # A spawn test ignores this much around the box, so that bumper to bumper is not a collision.
 _OVERLAP_SLACK_M = 0.05
 
@@ -40,8 +42,17 @@ class _Moving:
         self.last_position = body.path.getPos()
         self.has_weight = True
 
+    def stay_within_numbers(self) -> None:
+        node = self.body.node
+        if not node.getLinearVelocity().length() <= _FASTEST_MPS:
+            node.setLinearVelocity(_within(node.getLinearVelocity(), _FASTEST_MPS))
+        if not node.getAngularVelocity().length() <= _FASTEST_SPIN_RAD_S:
+            node.setAngularVelocity(_within(node.getAngularVelocity(), _FASTEST_SPIN_RAD_S))
+
     def note_tick(self, dt: float) -> None:
         body = self.body
+        if body.simulated:
+            self.stay_within_numbers()
         position = body.path.getPos()
         moved = (position - self.last_position) / dt
         velocity = body.node.getLinearVelocity() if body.simulated else moved
@@ -60,6 +71,12 @@ def _within(vector: LVector3, most: float) -> LVector3:
     if length <= most:
         return vector
     return vector * (most / length) if math.isfinite(length) else LVector3(0, 0, 0)
+
+
+def _near(pose: Pose) -> Pose:
+    """The pose, no farther away than _FARTHEST_M along each axis."""
+    x, y, z = (max(-_FARTHEST_M, min(_FARTHEST_M, part)) for part in (pose.x, pose.y, pose.z))
+    return replace(pose, x=x, y=y, z=z)
 
 
 class Physics:
@@ -146,24 +163,32 @@ class Physics:
         """Move at once; a simulated body keeps its velocity, and was not pushed there."""
         moving = self._found(actor_id)
         stood = moving.body.path.getPos()
-        moving.body.place(pose)
+        moving.body.place(_near(pose))
         if moving.body.simulated:
             moving.last_position += moving.body.path.getPos() - stood
 
     def push(self, actor_id: int, velocity: Vector) -> None:
         """Set the velocity, m/s in the world."""
-        self._body(actor_id).node.setLinearVelocity(panda_frame.vector(velocity))
+        moving = self._found(actor_id)
+        moving.body.node.setLinearVelocity(panda_frame.vector(velocity))
+        moving.stay_within_numbers()
 
     def spin(self, actor_id: int, angular_deg_s: Vector) -> None:
-        self._body(actor_id).node.setAngularVelocity(panda_frame.spin(angular_deg_s))
+        moving = self._found(actor_id)
+        moving.body.node.setAngularVelocity(panda_frame.spin(angular_deg_s))
+        moving.stay_within_numbers()
 
     def impulse(self, actor_id: int, vec: Vector) -> None:
         """N s on the centre of mass."""
-        self._body(actor_id).node.applyCentralImpulse(panda_frame.vector(vec))
+        moving = self._found(actor_id)
+        moving.body.node.applyCentralImpulse(panda_frame.vector(vec))
+        moving.stay_within_numbers()
 
     def twist(self, actor_id: int, vec: Vector) -> None:
         """N m s about the world's axes through the centre of mass, with the signs of CARLA's angular velocities."""
-        self._body(actor_id).node.applyTorqueImpulse(panda_frame.turning(vec))
+        moving = self._found(actor_id)
+        moving.body.node.applyTorqueImpulse(panda_frame.turning(vec))
+        moving.stay_within_numbers()
 
     def weigh(self, actor_id: int, has_weight: bool) -> None:
         """Whether gravity pulls it. Holds until the next call."""

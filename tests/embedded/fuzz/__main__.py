@@ -45,9 +45,9 @@ def main() -> int:
         return 2
     for reason, seeds in sorted(report.stumbles.items()):
         print(f"stumbled (seeds {', '.join(map(str, seeds[:4]))}): {reason}")
-    traces = Counter(re.findall(r"^Traceback.*?\n(?:[ \n].*\n)+(\S.*)$", words, re.MULTILINE))
-    for line, count in traces.most_common():
-        print(f"{count} times in the log: {line[:200]}")
+    traces = Counter(re.findall(r"^Traceback.*?\n(?:[ \n].*\n)+\S.*$", words, re.MULTILINE))
+    for trace, count in traces.most_common():
+        print(f"{count} times in the log: {trace}")
     return 1 if report.stumbles or traces else 0
 
 
