@@ -7,12 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from sim_bridge.embedded.contracts import PedalState
+from sim_bridge.embedded.contracts import BodyState, PedalState
 from sim_bridge.embedded.physics import Physics
 from sim_bridge.embedded.tuning import STEERING_CURVE, Tuning, steer_share
 from sim_bridge.embedded.vehicles import DEFAULT_EGO, VEHICLES
-from sim_bridge.embedded.wire.structs import PhysicsControl
-from sim_bridge.embedded.world.running_gear import physics_control, tuning
+from sim_bridge.embedded.wire.structs import ActorDescription, PhysicsControl
+from sim_bridge.embedded.world.actors import Vehicle
+from sim_bridge.embedded.world.running_gear import physics_control, telemetry, tuning
 from tests.embedded.plain_towns import plain_town
 from tests.embedded.test_physics import ORIGIN
 
@@ -143,6 +144,16 @@ def test_a_tuned_car_keeps_its_mass_when_its_physics_was_off() -> None:
     for _ in range(40):
         physics.step(0.05, 6)
     assert math.hypot(*physics.state(1).velocity[:2]) == pytest.approx(speed_after(OWN, 2.0) / 2.0, rel=0.15)
+
+
+@pytest.mark.parametrize(("gears", "shown"), [(5, 5), (3, 3), (1, 1), (0, 1)])
+def test_telemetry_shows_no_gear_the_car_does_not_have(gears: int, shown: int) -> None:
+    fast = BodyState(ORIGIN, velocity=(30.0, 0.0, 0.0))
+    control = replace(OWN, forward_gears=OWN.forward_gears[:gears])
+    vehicle = Vehicle(1, ActorDescription(1, DEFAULT_EGO), fast, shape=EGO, physics_control=control)
+    told = telemetry(vehicle)
+    assert (told.gear, told.speed) == (shown, 30.0)
+    assert 800.0 < told.engine_rpm <= OWN.max_rpm
 
 
 def test_only_vehicles_can_be_tuned() -> None:

@@ -103,21 +103,19 @@ def speed_of(vehicle: Vehicle) -> float:
 
 
 def gear_of(vehicle: Vehicle) -> int:
+    """-1 in reverse, else by the speed, and never above the highest that a script left the car."""
     if vehicle.control.reverse:
         return -1
-    return 1 + sum(speed_of(vehicle) > limit for limit in _GEAR_SPEEDS)
+    highest = max(1, len(vehicle.physics_control.forward_gears))
+    return min(highest, 1 + sum(speed_of(vehicle) > limit for limit in _GEAR_SPEEDS))
 
 
 def telemetry(vehicle: Vehicle) -> Telemetry:
     """Speed, pedals and rolling wheels; forces are shares of the weight, slip is not modelled and reads zero."""
     speed, control = speed_of(vehicle), vehicle.control
     turning = speed / vehicle.shape.wheel_radius
-    gear = gear_of(vehicle)
-    ratio = (
-        vehicle.physics_control.forward_gears[min(max(gear, 1), 5) - 1].ratio
-        if vehicle.physics_control.forward_gears
-        else 1.0
-    )
+    gear, gears = gear_of(vehicle), vehicle.physics_control.forward_gears
+    ratio = gears[max(gear, 1) - 1].ratio if gears else 1.0
     rpm = min(_IDLE_RPM + turning * _RPM_PER_RAD_S * ratio, vehicle.physics_control.max_rpm)
     load = vehicle.physics_control.mass * 9.81 / 4.0
     wheels = tuple(
