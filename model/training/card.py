@@ -160,9 +160,9 @@ def _begun(before: Figures | None) -> str:
     """Which weights the run began with, "" for random ones."""
     if before is None:
         return ""
-    return (
-        f"; begun from the weights of {before.get('saved_at') or 'an unknown day'} ({before['views_in_all']:,} views)"
-    )
+    took = f" in {before['minutes_in_all']:g} minutes" if "minutes_in_all" in before else ""
+    day = before.get("saved_at") or "an unknown day"
+    return f"; begun from the weights of {day} ({before['views_in_all']:,} views{took})"
 
 
 def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:

@@ -78,5 +78,11 @@ def _told_of(folder: Path) -> dict[str, Any]:
         record = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    before = (record.get("begun_from") or {}).get("views_in_all", 0)
-    return {"saved_at": record.get("saved_at", ""), "views_in_all": before + int(record.get("views", 0))}
+    before = record.get("begun_from") or {"views_in_all": 0, "minutes_in_all": 0.0}
+    told = {
+        "saved_at": record.get("saved_at", ""),
+        "views_in_all": before.get("views_in_all", 0) + int(record.get("views", 0)),
+    }
+    if "minutes" in record and "minutes_in_all" in before:
+        told["minutes_in_all"] = round(before["minutes_in_all"] + float(record["minutes"]), 1)
+    return told

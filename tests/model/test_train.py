@@ -305,12 +305,12 @@ def test_a_run_begins_from_weights_and_words_keep_their_meaning(run: Path, data:
     for name in warm_start.KIND_ROWS:
         arrays[name] = arrays[name][known] + 7.0
     weights.write(old, PocketConfig(**{k: tuple(v) if isinstance(v, list) else v for k, v in config.items()}), arrays)
-    (old / "training.json").write_text(json.dumps({"saved_at": "yesterday", "views": 500}))
+    (old / "training.json").write_text(json.dumps({"saved_at": "yesterday", "views": 500, "minutes": 12.5}))
 
     words = Vocabulary.of(phrases.words())
     network = Pocket(PocketConfig.load(run / "config.json"))
     begun = warm_start.begin_from(old, network, words.words)
-    assert begun == {"new_words": 1, "saved_at": "yesterday", "views_in_all": 500}
+    assert begun == {"new_words": 1, "saved_at": "yesterday", "views_in_all": 500, "minutes_in_all": 12.5}
     table = network.state_dict()["adapters.words"].numpy()
     for word in ("stop", "left", "<speed>"):
         np.testing.assert_array_equal(
@@ -331,7 +331,9 @@ def test_a_run_begins_from_weights_and_words_keep_their_meaning(run: Path, data:
     card = json.loads((out / "training.json").read_text())
     assert card["begun_from"] == begun and card["views"] == 8
     ship.ship(out, tmp_path / "shipped", None)
-    assert "begun from the weights of yesterday (500 views)" in ship.card(tmp_path / "shipped", None, None)
+    assert "begun from the weights of yesterday (500 views in 12.5 minutes)" in ship.card(
+        tmp_path / "shipped", None, None
+    )
     assert run_train(data, tmp_path / "never", "--workers", "1", "--views", "4", "--from", str(tmp_path)) == 2
 
 
