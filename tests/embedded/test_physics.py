@@ -452,6 +452,14 @@ def test_a_car_put_deep_into_the_ground_stays_within_numbers(pose: Pose) -> None
     assert all(math.isfinite(v) for v in (physics.state(1).pose.z, *physics.state(1).velocity))
 
 
+def test_what_the_ground_throws_out_stays_within_numbers() -> None:
+    physics = _with_car()
+    physics.place(1, Pose(1e9, -1e9, -102395656.18189058, 0.0260970414245902, 450628051.66897094, -1e9))
+    for dt in (1e-4, 0.5):
+        physics.step(dt, 5)
+    assert all(math.isfinite(v) for v in (physics.state(1).pose.z, *physics.state(1).velocity))
+
+
 def test_a_car_pushed_into_the_ground_stays_within_numbers() -> None:
     physics = _with_car()
     for push in ((-4e3, -3e5, -10.0), (8e5, 0.0, -1e9)):
