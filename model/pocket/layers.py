@@ -39,6 +39,24 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None) -> Tensor:
         return F.scaled_dot_product_attention(q.float(), k.float(), v.float(), attn_mask=mask)
 
 
+class Places:
+    """Where the real tokens of B padded rows of N stand. What is done to each token alone is done to these only."""
+
+    def __init__(self, is_real: Tensor) -> None:
+        """is_real (B, N)."""
+        self.shape = is_real.shape
+        self._rows = is_real.flatten().nonzero().squeeze(1)
+
+    def gather(self, padded: Tensor) -> Tensor:
+        """(B, N, C) -> (real, C)."""
+        return padded.flatten(0, 1).index_select(0, self._rows)
+
+    def spread(self, values: Tensor) -> Tensor:
+        """(real, C) -> (B, N, C), zeros between them."""
+        B, N = self.shape
+        return values.new_zeros(B * N, values.shape[-1]).index_copy(0, self._rows, values).view(B, N, -1)
+
+
 class GroupedAttention(nn.Module):
     """Attention whose query heads share fewer key and value heads, on top of an optional cache."""
 
@@ -50,18 +68,37 @@ class GroupedAttention(nn.Module):
         self.out = nn.Linear(width, width, bias=False)
 
     def forward(
-        self, x: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor, past: Tensor | None
+        self,
+        x: Tensor,
+        angles: tuple[Tensor, Tensor],
+        mask: Tensor,
+        past: Tensor | None,
+        places: Places | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """x (B, N, width), past (2, B, kv_heads, T, head_dim) -> the same x shape, and past grown to T + N."""
-        B, N, _ = x.shape
-        q = rotate(self.q(x).view(B, N, self.heads, self.head_dim).transpose(1, 2).float(), *angles)
-        kv = self.kv(x).view(B, N, 2, self.kv_heads, self.head_dim).permute(2, 0, 3, 1, 4).float()
+        """x (B, N, width), past (2, B, kv_heads, T, head_dim) -> the same x shape, and past grown to T + N.
+
+        With `places` of B rows of N, x and what comes out are (real, width).
+        """
+        q = self.q(x) if places is None else places.spread(self.q(x))
+        B, N, _ = q.shape
+        q = rotate(q.view(B, N, self.heads, self.head_dim).transpose(1, 2).float(), *angles)
+        kept = self.remember(x, angles, past, places)
+        shared = self.heads // self.kv_heads
+        k, v = kept.repeat_interleave(shared, 2).unbind(0)
+        y = attend(q, k, v, mask).transpose(1, 2).reshape(B, N, -1)
+        return self.out(y if places is None else places.gather(y)), kept
+
+    def remember(
+        self, x: Tensor, angles: tuple[Tensor, Tensor], past: Tensor | None, places: Places | None = None
+    ) -> Tensor:
+        """The keys and values alone, (2, B, kv_heads, T + N, head_dim)."""
+        kv = self.kv(x) if places is None else places.spread(self.kv(x))
+        B, N, _ = kv.shape
+        kv = kv.view(B, N, 2, self.kv_heads, self.head_dim).permute(2, 0, 3, 1, 4).float()
         k, v = rotate(kv[0], *angles), kv[1]
         if past is not None:
             k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
-        shared = self.heads // self.kv_heads
-        y = attend(q, k.repeat_interleave(shared, 1), v.repeat_interleave(shared, 1), mask)
-        return self.out(y.transpose(1, 2).reshape(B, N, -1)), torch.stack([k, v])
+        return torch.stack([k, v])
 
 
 class SwiGLU(nn.Module):

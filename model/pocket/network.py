@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from model.pocket.adapters import PACE_WAVES_M
 from model.pocket.config import PocketConfig
-from model.pocket.layers import GroupedAttention, RMSNorm, SwiGLU, rotary_angles
+from model.pocket.layers import GroupedAttention, Places, RMSNorm, SwiGLU, rotary_angles
 from model.pocket.pointer import Pointer
 from model.pocket.vision import FACT_SIZES, Seen, Vision
 from model.pocket.vocabulary import Vocabulary
@@ -31,9 +31,14 @@ class DecoderBlock(nn.Module):
         self.feed_forward = SwiGLU(config.width, config.feed_forward)
 
     def forward(
-        self, x: Tensor, angles: tuple[Tensor, Tensor], mask: Tensor, past: Tensor | None
+        self,
+        x: Tensor,
+        angles: tuple[Tensor, Tensor],
+        mask: Tensor,
+        past: Tensor | None,
+        places: Places | None = None,
     ) -> tuple[Tensor, Tensor]:
-        y, kept = self.attention(self.norm1(x), angles, mask, past)
+        y, kept = self.attention(self.norm1(x), angles, mask, past, places)
         x = x + y
         return x + self.feed_forward(self.norm2(x)), kept
 
@@ -48,18 +53,33 @@ class Decoder(nn.Module):
         self.norm = RMSNorm(config.width)
 
     def forward(
-        self, x: Tensor, positions: Tensor, mask: Tensor, past: Tensor | list[Tensor] | None = None
+        self,
+        x: Tensor,
+        positions: Tensor,
+        mask: Tensor,
+        past: Tensor | list[Tensor] | None = None,
+        places: Places | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """x (B, N, width), positions (B, N), mask (B or 1, 1, N, T + N) True where seen.
+        """x (B, N, width) or, with `places`, (real, width); positions (B, N); mask (B or 1, 1, N, T + N), True if seen.
 
         past (layers, 2, B, kv_heads, T, head_dim); returns hidden states and each layer's grown keys and values.
         """
         angles = rotary_angles(positions, self.head_dim)
         kept = []
         for i, block in enumerate(self.blocks):
-            x, layer = block(x, angles, mask, None if past is None else past[i])
+            x, layer = block(x, angles, mask, None if past is None else past[i], places)
             kept.append(layer)
         return self.norm(x), kept
+
+    def remember(self, x: Tensor, positions: Tensor, mask: Tensor) -> list[Tensor]:
+        """Each layer's keys and values alone, as what follows x looks back on it; the last layer need not go on."""
+        angles = rotary_angles(positions, self.head_dim)
+        kept = []
+        for block in self.blocks[:-1]:
+            x, layer = block(x, angles, mask, None)
+            kept.append(layer)
+        last = self.blocks[-1]
+        return [*kept, last.attention.remember(last.norm1(x), angles, None)]
 
 
 def pace_features(values: Tensor) -> Tensor:
@@ -194,7 +214,7 @@ class Pocket(nn.Module):
         """Image tokens (B, I, width) -> each layer's keys and values of them, (2, B, kv_heads, I, head_dim)."""
         tokens = image.shape[1]
         mask = torch.ones(1, 1, tokens, tokens, dtype=torch.bool, device=image.device).tril()
-        return self.decoder(image, torch.arange(tokens, device=image.device).expand(len(image), -1), mask)[1]
+        return self.decoder.remember(image, torch.arange(tokens, device=image.device).expand(len(image), -1), mask)
 
     def _converse(self, talk: Talk, past: list[Tensor], acts_at_once: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden states that say the answers, (M, A, width), and those of the queries, (M, queries, width)."""
@@ -202,17 +222,20 @@ class Pocket(nn.Module):
         prompt = self.adapters.embed(talk.prompt_ids, talk.prompt_values)
         answer = F.embedding(talk.answer_ids, self.adapters.words)
         x = torch.cat([prompt.float(), answer, queries.expand(M, -1, -1)], 1)
-        positions, mask = layout(talk, acts_at_once, past[0].shape[3], len(queries))
-        hidden, _ = self.decoder(x, positions, mask, [layer[:, talk.pictures] for layer in past])
+        is_real, positions, mask = layout(talk, acts_at_once, past[0].shape[3], len(queries))
+        places = Places(is_real)  # two tokens of five are padding
+        hidden, _ = self.decoder(places.gather(x), positions, mask, [layer[:, talk.pictures] for layer in past], places)
+        hidden = places.spread(hidden)
         # Answer token k is said by what stands before it: the prompt's last token for k = 0.
         first = hidden[torch.arange(M, device=x.device), talk.prompt_lengths - 1][:, None]
         return torch.cat([first, hidden[:, P : P + A - 1]], 1), hidden[:, P + A :]
 
 
-def layout(talk: Talk, acts_at_once: Tensor, images: int, queries: int) -> tuple[Tensor, Tensor]:
+def layout(talk: Talk, acts_at_once: Tensor, images: int, queries: int) -> tuple[Tensor, Tensor, Tensor]:
     """Where padded conversations stand behind `images` tokens and what they see, equal to each one's own unpadded.
 
-    Positions (M, N) and attention mask (M, 1, N, images + N) of the N = P + A + queries tokens that follow the picture.
+    Of the N = P + A + queries tokens that follow the picture: which are real (M, N), their positions (M, N) and the
+    attention mask (M, 1, N, images + N).
     """
     (M, P), A = talk.prompt_ids.shape, talk.answer_ids.shape[1]
     device = talk.prompt_ids.device
@@ -229,4 +252,4 @@ def layout(talk: Talk, acts_at_once: Tensor, images: int, queries: int) -> tuple
     deaf = in_queries[:, :, None] & in_answer[:, None, :] & acts_at_once[:, None, None]
     # A picture is seen by every row, so that no row sees nothing, which has no softmax.
     mask = torch.cat([torch.ones(M, N, images, dtype=torch.bool, device=device), mask & ~deaf], 2)
-    return positions, mask[:, None]
+    return is_real, positions, mask[:, None]
