@@ -11,7 +11,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
+import os
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,7 +26,8 @@ from model.pocket import images
 
 EYE_SHAPE = (images.VIEWS, images.EYE_HEIGHT, images.EYE_WIDTH, 3)
 EYE_BYTES = math.prod(EYE_SHAPE)
-LINES_PER_FLUSH = 256
+PICTURES_AT_ONCE = 256
+PROGRESS_EVERY_S = 5.0
 
 
 @dataclass(slots=True)
@@ -46,27 +50,29 @@ def pack(directory: Path, split: str, pictures: Iterable[Path]) -> EyeCache:
     eyes_path, index_path = target / f"{split}.eyes", target / f"{split}.jsonl"
     known = _read_index(index_path, eyes_path)
     count = max((row for _, row in known.values()), default=-1) + 1
+    named = {picture.relative_to(directory).as_posix(): picture for picture in pictures}
+    stamps = {name: _stamp(picture) for name, picture in named.items()}
+    lines: list[str] = []
+    new = [name for name, stamp in stamps.items() if known.get(name, ("", -1))[0] != stamp]
     with eyes_path.open("r+b" if eyes_path.exists() else "w+b") as eyes, index_path.open("a") as index:
         eyes.truncate(count * EYE_BYTES)
         eyes.seek(count * EYE_BYTES)
-        lines: list[str] = []
-        wanted = []
-        for picture in pictures:
-            name, stamp = picture.relative_to(directory).as_posix(), _stamp(picture)
-            wanted.append(name)
-            if known.get(name, ("", -1))[0] == stamp:
-                continue
+        said = time.monotonic()
+        for at, (name, seen) in enumerate(_read_all({name: named[name] for name in new}), 1):
             row = -1
-            if (seen := read_eye(picture)) is not None:
+            if seen is not None:
                 row, count = count, count + 1
                 eyes.write(seen.tobytes())
-            known[name] = (stamp, row)
-            lines.append(json.dumps({"path": name, "stamp": stamp, "row": row}) + "\n")
-            if len(lines) == LINES_PER_FLUSH:
+            known[name] = (stamps[name], row)
+            lines.append(json.dumps({"path": name, "stamp": stamps[name], "row": row}) + "\n")
+            if len(lines) == PICTURES_AT_ONCE:
                 _flush(eyes, index, lines)
+            if time.monotonic() - said >= PROGRESS_EVERY_S:
+                said = time.monotonic()
+                print(f"{target}: {at} of {len(new)} new pictures packed", flush=True)
         _flush(eyes, index, lines)
-    broken = [name for name in wanted if known[name][1] < 0]
-    return EyeCache(_open(eyes_path, count), {name: known[name][1] for name in wanted if known[name][1] >= 0}, broken)
+    broken = [name for name in named if known[name][1] < 0]
+    return EyeCache(_open(eyes_path, count), {name: known[name][1] for name in named if known[name][1] >= 0}, broken)
 
 
 def packed(directory: Path, split: str, pictures: Iterable[Path]) -> EyeCache:
@@ -86,6 +92,15 @@ def read_eye(picture: Path) -> npt.NDArray[np.uint8] | None:
             return images.eye(np.asarray(opened.convert("RGB")))
     except (OSError, ValueError, SyntaxError):  # Pillow raises any of these on a broken file
         return None
+
+
+def _read_all(pictures: dict[str, Path]) -> Iterator[tuple[str, npt.NDArray[np.uint8] | None]]:
+    """Every picture's name and eye in their order, read by a thread for each core: Pillow decodes outside the lock."""
+    names = list(pictures)
+    with ThreadPoolExecutor(os.cpu_count()) as readers:
+        for first in range(0, len(names), PICTURES_AT_ONCE):  # what is read and not yet written fits into memory
+            some = names[first : first + PICTURES_AT_ONCE]
+            yield from zip(some, readers.map(read_eye, [pictures[name] for name in some]), strict=True)
 
 
 def _flush(eyes, index, lines: list[str]) -> None:

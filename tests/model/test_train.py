@@ -402,6 +402,14 @@ def test_packing_goes_on_where_it_stopped(tmp_path: Path) -> None:
         np.testing.assert_array_equal(cache.eyes[row], eye_cache.read_eye(picture))
 
 
+def test_packing_tells_how_far_it_is(tmp_path: Path, monkeypatch, capsys) -> None:
+    painted_frames.write(tmp_path, 3)
+    monkeypatch.setattr(eye_cache, "PROGRESS_EVERY_S", 0.0)
+    eye_cache.pack(tmp_path, "train", sorted((tmp_path / "data").glob("**/*.jpg")))
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1] for line in said] == [f"{k} of 3 new pictures packed" for k in (1, 2, 3)]
+
+
 def test_lamps_and_walkers_are_looked_at_more_often_and_nothing_is_left_out(data: Path) -> None:
     frames = open_split(data, "train")
     length = sum(order.turns(facts) for facts in frames.facts)
