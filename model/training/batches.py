@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,16 +17,13 @@ from model.pocket.network import Batch, Talk
 from model.pocket.vocabulary import Tokens, Vocabulary
 from model.training import choices, labels, phrases, questions, targets
 from model.training.courtesy import tersely
+from model.training.recipe import SHIPPED, Recipe
 from model.training.samples import FrameFacts, Sample
 from sim_bridge.messages import RouteCommand
 
-# A picture costs as much as all that is said about it, so each is talked about several times: conversations that end in
-# a plan, and asides that are words alone and leave out the thirty queries. Another speed, way and task in each.
-PLANS, ASIDES = 2, 3
 # Shares of what a conversation is for. The dreams carry the instructions; most of them are obeyed, some refused.
 TASK_SHARES = {"drive": 0.12, "commentary": 0.14, "vqa": 0.12, "dream": 0.62}
 ASIDE_SHARES = {"commentary": 0.24, "vqa": 0.64, "dream": 0.12}
-ACT_AT_ONCE_SHARE = 0.5
 # Of the views whose target points are dropped, how many are told the navigator's command instead.
 COMMAND_SHARE = 0.5
 # Of the instructions and questions, how many have one word hidden, so that an unknown word is nothing new.
@@ -101,6 +99,7 @@ def look(
     words: Vocabulary,
     rng: np.random.Generator,
     shares: Mapping[str, float] = TASK_SHARES,
+    acts_at_once: float = SHIPPED.acts_at_once,
 ) -> Look:
     """One conversation about a frame: a task drawn by `shares`, its labels, and its tokens."""
     task = str(rng.choice(list(shares), p=list(shares.values())))
@@ -114,15 +113,21 @@ def look(
     if shown.user and rng.random() < DROP_UNIT_SHARE:
         tokens = _without_unit(tokens, words)
     answer = words.spell(prompts.bare_answer(sample.answer_text)) if sample.task != "drive" else np.zeros(0, np.int64)
-    return Look(sample, tokens, answer, bool(rng.random() < ACT_AT_ONCE_SHARE))
+    return Look(sample, tokens, answer, bool(rng.random() < acts_at_once))
 
 
 def view(
-    eye: npt.NDArray[np.uint8], facts: FrameFacts, labeller: Labeller, words: Vocabulary, rng: np.random.Generator
+    eye: npt.NDArray[np.uint8],
+    facts: FrameFacts,
+    words: Vocabulary,
+    rng: np.random.Generator,
+    recipe: Recipe = SHIPPED,
 ) -> View:
     """A frame with all the conversations of one training view."""
-    looks = tuple(look(facts, labeller, words, rng) for _ in range(PLANS))
-    return View(eye, facts, looks, tuple(look(facts, labeller, words, rng, ASIDE_SHARES) for _ in range(ASIDES)))
+    labeller = partial(labels.sample, targets_dropped=recipe.targets_dropped)
+    plans = [look(facts, labeller, words, rng, acts_at_once=recipe.acts_at_once) for _ in range(recipe.plans)]
+    asides = [look(facts, labeller, words, rng, ASIDE_SHARES) for _ in range(recipe.asides)]
+    return View(recipe.seen(eye), facts, tuple(plans), tuple(asides))
 
 
 def _tersely(sample: Sample, rng: np.random.Generator) -> Sample:

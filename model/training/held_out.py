@@ -22,6 +22,7 @@ from model.training.batches import Labeller, Targets, View
 from model.training.choices import UNKNOWN
 from model.training.frames import Frames
 from model.training.losses import answer_is_real
+from model.training.recipe import SHIPPED, Recipe
 from model.training.samples import Sample
 
 # An instruction counts as obeyed when the plan ends this near the teacher's: the path's end, and the car after 2.5 s.
@@ -33,15 +34,18 @@ LOOK_SHARES = {"drive": 0.11, "commentary": 0.20, "vqa": 0.22, "dream": 0.47}
 Sums = dict[str, tuple[float, float]]  # name -> (sum, count)
 
 
-def views(frames: Frames, labeller: Labeller, words: Vocabulary, count: int, seed: int = 7) -> list[View]:
-    """`count` fixed looks at as many frames, spread over the split."""
-    rng = np.random.default_rng(seed)
+SEED = 7
+
+
+def views(frames: Frames, labeller: Labeller, words: Vocabulary, count: int, recipe: Recipe = SHIPPED) -> list[View]:
+    """`count` fixed looks at as many frames, spread over the split, through the eye of `recipe`."""
+    rng = np.random.default_rng(SEED)
     chosen = rng.permutation(len(frames))[:count]
     return [
         View(
-            frames.eye(i),
+            recipe.seen(frames.eye(i)),
             frames.facts[i],
-            (batches.look(frames.facts[i], labeller, words, np.random.default_rng([seed, i]), LOOK_SHARES),),
+            (batches.look(frames.facts[i], labeller, words, np.random.default_rng([SEED, i]), LOOK_SHARES),),
         )
         for i in chosen
     ]
@@ -80,6 +84,13 @@ def _figures(output: Output, batch: Batch, wanted: Targets, looks: Sequence[View
     ]
     obeyed = (path_error[:, -1] < PATH_END_M) & (speed_error[:, -1] < PLAN_END_M)
     is_dream = _where(looks, lambda s: s.task == "dream", obeyed)
+    at_once, guided = batch.acts_at_once, _where(looks, lambda s: s.target_points is not None, obeyed)
+    figures += [
+        ("obeys_at_once", obeyed, is_dream & at_once),
+        ("obeys_after_words", obeyed, is_dream & ~at_once),
+        ("path_ade_m/guided", path_error.mean(1), guided),
+        ("path_ade_m/unguided", path_error.mean(1), ~guided),
+    ]
     figures += [("obeys", obeyed, is_dream), ("reads", output.kinds.argmax(-1) == wanted.kinds, is_dream)]
     for kind in sorted({s.kind.value for s in map(_sample, looks) if s.task == "dream"}):
         is_kind = _where(looks, lambda s, k=kind: s.task == "dream" and s.kind.value == k, obeyed)

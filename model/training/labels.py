@@ -144,8 +144,10 @@ def sample(
     kind: InstructionKind | None = None,
     unseen: bool = False,
     speed_mps: float | None = None,
+    targets_dropped: float = TARGET_DROPPED,
 ) -> Sample:
     """One view of a frame. `kind` fixes a dream's instruction; `unseen` words it, or the question, unlike training.
+    The navigator's points are left out of `targets_dropped` of the views, and of nearly all where a turn is asked for.
 
     Raises ValueError for a task that is not one of TASKS.
     """
@@ -157,7 +159,7 @@ def sample(
     instruction, question, text, mode, meant = "", "", "", InstructionMode.FOLLOW, Kind.NONE
     if task == "dream":
         instruction, mode, text, meant, rolled = dreams.dream(facts, speed, rng, unseen, kind)
-    dropped = TURN_TARGETS_DROPPED if meant in TURNS else TARGET_DROPPED
+    dropped = TURN_TARGETS_DROPPED if meant in TURNS else targets_dropped
     ahead = None if rng.random() < dropped else sampled_ahead(facts, rng)
     if task != "dream":
         rolled = roll_out(facts, Kind.NONE, speed)

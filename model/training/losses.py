@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -47,8 +49,10 @@ PEDESTRIAN_FLAG = 2  # in config.FLAGS
 PEDESTRIAN_WEIGHT, PEDESTRIAN_POSITIVE = 2.0, 5.0
 
 
-def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[str, Tensor]]:
-    """The weighted sum, and each part unweighted for the log."""
+def total(
+    output: Output, batch: Batch, wanted: Targets, left_out: Collection[str] = ()
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted sum of what is not left out, and each part unweighted for the log."""
     parts = {
         "words": _words(output, batch),
         "path": points(output.path, wanted.path, PATH_BETA_M, _near(output.path.shape[1])),
@@ -62,7 +66,7 @@ def total(output: Output, batch: Batch, wanted: Targets) -> tuple[Tensor, dict[s
         "choices": _choices(output.seen.choices, wanted.choices),
         "kind": _kinds(output.kinds, wanted.kinds),
     }
-    return sum(WEIGHTS[name] * part for name, part in parts.items()), parts
+    return sum(WEIGHTS[name] * part for name, part in parts.items() if name not in left_out), parts
 
 
 def points(said: Tensor, wanted: Tensor, beta_m: float = 1.0, weights: Tensor | None = None) -> Tensor:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.pocket.config import PocketConfig
+from model.training.recipe import SHIPPED, Recipe
 from model.training.schedule import PEAK_RATE, Budget
 
 
@@ -23,6 +24,8 @@ class Preset:
 
 PRESETS = {
     "pocket": Preset({}, 32, 768, 10.0, 120.0, 240.0),
+    # For one core and a quarter of an hour, judged once and closely at its end.
+    "comparison": Preset({}, 16, 2304, 10.0, 300.0, 1e9),
     "debug": Preset(
         {
             "width": 32,
@@ -58,6 +61,7 @@ class Settings:
     peak_rate: float = PEAK_RATE
     begin_from: Path | None = None  # a folder of weights to begin with, None for random ones
     only_words: bool = False  # the pointer alone learns, so that plans stay as they are to the last bit
+    recipe: Recipe = SHIPPED
 
     @property
     def sizes(self) -> Preset:
@@ -69,4 +73,4 @@ class Settings:
         return max(1, self.sizes.batch // self.workers)
 
     def config(self, words: tuple[str, ...]) -> PocketConfig:
-        return PocketConfig(words, **self.sizes.shape)  # type: ignore[arg-type]
+        return PocketConfig(words, **{**self.sizes.shape, **self.recipe.shape})  # type: ignore[arg-type]

@@ -55,7 +55,7 @@ class Worker:
         self.device = torch.device(settings.device)
         torch.manual_seed(settings.seed)
         self.words = vocabulary(settings)
-        self.network = Pocket(settings.config(self.words.words))
+        self.network = settings.recipe.built(Pocket(settings.config(self.words.words)))
         self.begun_from: dict[str, Any] | None = None
         if settings.begin_from is not None and not settings.resume:
             self.begun_from = warm_start.begin_from(settings.begin_from, self.network, self.words.words)
@@ -71,7 +71,7 @@ class Worker:
             self.progress = run_folder.resume(settings.out, self.network, self.optimizer)
             self.begun_from = run_folder.read_card(settings.out).get("begun_from")
         self.gradients = FlatGradients(self.network)
-        looks = held_out.views(val, _held_out_labels, self.words, settings.sizes.held_out_views)
+        looks = held_out.views(val, _held_out_labels, self.words, settings.sizes.held_out_views, settings.recipe)
         self.order = Order(train, settings.seed)
         self.looks = looks[rank :: settings.workers]
         self.val_frames = len(val)
@@ -115,7 +115,7 @@ class Worker:
         self.gradients.zero()
         with self.autocast:
             output = self.network(batch)
-        loss, parts = losses.total(output, batch, wanted)
+        loss, parts = losses.total(output, batch, wanted, self.settings.recipe.left_out)
         loss.backward()
         self.progress.step += 1
         self.progress.views += len(batch.eyes) * self.settings.workers
@@ -137,7 +137,7 @@ class Worker:
         for place in range(first, first + size):
             frame = self.order.frame(place)
             facts = self.train.facts[frame]
-            views.append(batches.view(self.train.eye(frame), facts, labels.sample, self.words, rng))
+            views.append(batches.view(self.train.eye(frame), facts, self.words, rng, self.settings.recipe))
         return batches.collate(views, self.words, rng)
 
     def _report(self) -> None:

@@ -433,10 +433,7 @@ def test_lamps_and_walkers_are_looked_at_more_often_and_nothing_is_left_out(data
 def test_every_view_fits_the_network_and_every_task_comes_up(data: Path) -> None:
     frames, words = open_split(data, "train"), Vocabulary.of(phrases.words())
     rng = np.random.default_rng(0)
-    views = [
-        batches.view(frames.eye(i % len(frames)), frames.facts[i % len(frames)], labels.sample, words, rng)
-        for i in range(200)
-    ]
+    views = [batches.view(frames.eye(i % len(frames)), frames.facts[i % len(frames)], words, rng) for i in range(200)]
     looks, asides = [one for v in views for one in v.looks], [one for v in views for one in v.asides]
     assert {one.sample.task for one in looks} == set(batches.TASK_SHARES)
     assert {one.sample.task for one in asides} == set(batches.ASIDE_SHARES)
@@ -495,7 +492,7 @@ def test_each_picture_is_asked_its_own_choices(data: Path) -> None:
     frames, words = open_split(data, "train"), Vocabulary.of(phrases.words())
     rng = np.random.default_rng(0)
     several = [open_road(in_junction=True), open_road(oncoming_left=True), open_road(blocked_m=4.0)]
-    views = [batches.view(frames.eye(0), facts, labels.sample, words, rng) for facts in several]
+    views = [batches.view(frames.eye(0), facts, words, rng) for facts in several]
     wanted = batches.collate(views, words, rng)[1].choices
     assert [row.tolist() for row in wanted] == [choices.choices(facts).tolist() for facts in several]
     assert len({tuple(row.tolist()) for row in wanted}) == 3
