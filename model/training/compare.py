@@ -38,6 +38,7 @@ COLUMNS = (
     "light_near",
     "lead_found",
     "pedestrian_found",
+    "pedestrian_quiet",
 )
 
 
